@@ -1,0 +1,344 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { Secret } from '#platform/crypto/secret.ts'
+import type { LogLevel } from '#platform/log/log.ts'
+
+/**
+ * Everything that can be set. Read once at the start; no other file reads `process.env`. A JSON
+ * file named by `LATCHKEY_CONFIG` may hold the same names; the environment wins.
+ */
+export type Config = Readonly<{
+  mode: 'development' | 'production'
+  origin: string
+  host: string
+  port: number
+  dataDir: string
+  databaseUrl: Secret | null
+  redisUrl: Secret | null
+  smtpUrl: Secret | null
+  mailFrom: string
+  upstreams: readonly UpstreamSetting[]
+  operator: Readonly<{ email: string; password: Secret }> | null
+  rootKey: Secret | null
+  keyPrefix: string
+  trustedProxies: readonly string[]
+  metricsToken: Secret | null
+  hashConcurrency: number
+  drainSeconds: number
+  logLevel: LogLevel
+}>
+
+/** One OpenAI-compatible server. Prices are micro-units per million tokens. */
+export type UpstreamSetting = Readonly<{
+  name: string
+  baseUrl: string
+  apiKey: Secret | null
+  models: readonly string[]
+  prices: Readonly<Record<string, ModelPrice>>
+  weight: number
+  priority: number
+}>
+
+export type ModelPrice = Readonly<{ input: number; cachedInput: number; output: number }>
+
+/** A setting as README and docs list it; `test/docs` compares. */
+type Setting = { meaning: string; default: string }
+
+export const settings = {
+  LATCHKEY_MODE: {
+    meaning: '`development` or `production`; production refuses insecure settings',
+    default: 'development',
+  },
+  LATCHKEY_ORIGIN: {
+    meaning:
+      'the public address, scheme and host alone; every link and the OAuth issuer are built from it',
+    default: 'http://localhost:4000',
+  },
+  LATCHKEY_HOST: {
+    meaning: 'address to listen on',
+    default: '127.0.0.1 in development, :: in production',
+  },
+  LATCHKEY_PORT: {
+    meaning: 'port to listen on, 0–65535',
+    default: 'the port of the origin, else 4000',
+  },
+  LATCHKEY_DATA_DIR: {
+    meaning: 'folder of the embedded database, the root key and the usage journal',
+    default: './data',
+  },
+  LATCHKEY_DATABASE_URL: {
+    meaning: '`postgres://…` instead of the embedded SQLite',
+    default: 'none',
+  },
+  LATCHKEY_REDIS_URL: {
+    meaning: '`redis://…`, carries events between several nodes',
+    default: 'none: one node',
+  },
+  LATCHKEY_SMTP_URL: {
+    meaning: '`smtp://user:password@host:port` or `smtps://…` for mail',
+    default: 'none: mail stays in the outbox',
+  },
+  LATCHKEY_MAIL_FROM: {
+    meaning: 'sender of mail',
+    default: 'Latchkey <no-reply@ the origin’s host>',
+  },
+  LATCHKEY_UPSTREAMS: {
+    meaning: 'JSON list of model servers, or the path of a file that holds it',
+    default: 'none: the built-in demo model answers',
+  },
+  LATCHKEY_OPERATOR_EMAIL: {
+    meaning: 'with LATCHKEY_OPERATOR_PASSWORD: creates the first operator at the first start',
+    default: 'none: a one-time link is printed',
+  },
+  LATCHKEY_OPERATOR_PASSWORD: { meaning: 'password of that operator', default: 'none' },
+  LATCHKEY_ROOT_KEY: {
+    meaning: '32 bytes in base64; the same on every node',
+    default: 'the file root.key in the data folder',
+  },
+  LATCHKEY_KEY_PREFIX: { meaning: 'start of API keys, 2–20 of a–z, 0–9 and -', default: 'sk-lk' },
+  LATCHKEY_TRUSTED_PROXIES: {
+    meaning: 'comma-separated addresses or CIDR ranges whose X-Forwarded-For counts',
+    default: 'none',
+  },
+  LATCHKEY_METRICS_TOKEN: {
+    meaning: 'bearer token for /metrics; without one only loopback may read it',
+    default: 'none',
+  },
+  LATCHKEY_HASH_CONCURRENCY: {
+    meaning: 'password hashes at once, 1–64',
+    default: 'cores − 1, at least 1',
+  },
+  LATCHKEY_DRAIN_SECONDS: {
+    meaning: 'how long streams may finish after SIGTERM, 0–600',
+    default: '30',
+  },
+  LATCHKEY_LOG_LEVEL: { meaning: 'debug, info, warn, error or silent', default: 'info' },
+  LATCHKEY_CONFIG: { meaning: 'path of a JSON file with any of these names', default: 'none' },
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+type Environment = Readonly<Record<string, string | undefined>>
+
+export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] }
+
+/**
+ * Reads and judges all settings at once and names every problem; values never appear in it, for
+ * they may be secrets. `cores` is the machine's core count.
+ */
+export function readConfig(environment: Environment, cores: number): ConfigResult {
+  const problems: string[] = []
+  const merged = withFile(environment, problems)
+  for (const name of Object.keys(merged))
+    if (name.startsWith('LATCHKEY_') && !(name in settings))
+      problems.push(`${name} is not a setting of Latchkey`)
+
+  const read = <T>(name: SettingName, fallback: T, parse: (text: string) => T): T => {
+    const text = merged[name]
+    if (text === undefined || text === '') return fallback
+    try {
+      return parse(text)
+    } catch (error) {
+      problems.push(`${name} ${error instanceof Complaint ? error.message : 'cannot be read'}`)
+      return fallback
+    }
+  }
+
+  const mode = read('LATCHKEY_MODE', 'development', oneOf(['development', 'production']))
+  const origin = read('LATCHKEY_ORIGIN', 'http://localhost:4000', parseOrigin)
+  const originUrl = new URL(origin)
+  const email = read<string | null>(
+    'LATCHKEY_OPERATOR_EMAIL',
+    null,
+    matching(/^[^@\s]+@[^@\s]+$/, 'is not a mail address'),
+  )
+  const password = read<Secret | null>(
+    'LATCHKEY_OPERATOR_PASSWORD',
+    null,
+    (text) => new Secret(text),
+  )
+  if ((email === null) !== (password === null))
+    problems.push('LATCHKEY_OPERATOR_EMAIL and LATCHKEY_OPERATOR_PASSWORD belong together')
+
+  const config: Config = Object.freeze({
+    mode,
+    origin,
+    host: read(
+      'LATCHKEY_HOST',
+      mode === 'production' ? '::' : '127.0.0.1',
+      matching(/^[\w.:-]+$/, 'is not an address'),
+    ),
+    port: read('LATCHKEY_PORT', originUrl.port ? Number(originUrl.port) : 4000, integer(0, 65_535)),
+    dataDir: resolve(merged.LATCHKEY_DATA_DIR || './data'),
+    databaseUrl: read('LATCHKEY_DATABASE_URL', null, urlOf(['postgres:', 'postgresql:'])),
+    redisUrl: read('LATCHKEY_REDIS_URL', null, urlOf(['redis:', 'rediss:'])),
+    smtpUrl: read('LATCHKEY_SMTP_URL', null, urlOf(['smtp:', 'smtps:'])),
+    mailFrom: read(
+      'LATCHKEY_MAIL_FROM',
+      `Latchkey <no-reply@${originUrl.hostname}>`,
+      matching(/^[^\r\n]+$/, 'must be one line'),
+    ),
+    upstreams: read('LATCHKEY_UPSTREAMS', [], parseUpstreams),
+    operator: email && password ? Object.freeze({ email, password }) : null,
+    rootKey: read<Secret | null>('LATCHKEY_ROOT_KEY', null, parseRootKeySetting),
+    keyPrefix: read(
+      'LATCHKEY_KEY_PREFIX',
+      'sk-lk',
+      matching(/^[a-z][a-z0-9-]{1,19}$/, 'must be 2 to 20 of a-z, 0-9 and -'),
+    ),
+    trustedProxies: read('LATCHKEY_TRUSTED_PROXIES', [], (text) =>
+      text.split(',').map((part) => part.trim()),
+    ),
+    metricsToken: read<Secret | null>('LATCHKEY_METRICS_TOKEN', null, (text) => new Secret(text)),
+    hashConcurrency: read('LATCHKEY_HASH_CONCURRENCY', Math.max(1, cores - 1), integer(1, 64)),
+    drainSeconds: read('LATCHKEY_DRAIN_SECONDS', 30, integer(0, 600)),
+    logLevel: read(
+      'LATCHKEY_LOG_LEVEL',
+      'info' as LogLevel,
+      oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+    ),
+  })
+  if (mode === 'production') problems.push(...insecurities(config))
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, config }
+}
+
+/** What production refuses; development says it as advice at the start. */
+export function insecurities(config: Config): string[] {
+  const found: string[] = []
+  if (!config.origin.startsWith('https://'))
+    found.push('LATCHKEY_ORIGIN must be https in production')
+  if (config.smtpUrl === null)
+    found.push('LATCHKEY_SMTP_URL must be set in production: codes have to arrive')
+  if (config.metricsToken && config.metricsToken.reveal().length < 16)
+    found.push('LATCHKEY_METRICS_TOKEN must have 16 characters or more')
+  if (config.operator && config.operator.password.reveal().length < 15)
+    found.push('LATCHKEY_OPERATOR_PASSWORD must have 15 characters or more')
+  if (config.redisUrl && !config.databaseUrl)
+    found.push('LATCHKEY_REDIS_URL joins several nodes, which need LATCHKEY_DATABASE_URL')
+  if (config.databaseUrl && config.rootKey === null)
+    found.push('LATCHKEY_ROOT_KEY must be set with PostgreSQL, so that every node has the same')
+  for (const upstream of config.upstreams)
+    if (upstream.apiKey && upstream.baseUrl.startsWith('http:') && !isLoopback(upstream.baseUrl))
+      found.push(`LATCHKEY_UPSTREAMS: ${upstream.name} would send its key over plain http`)
+  return found
+}
+
+const isLoopback = (url: string) =>
+  /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname)
+
+class Complaint extends Error {}
+
+function withFile(environment: Environment, problems: string[]): Environment {
+  const path = environment.LATCHKEY_CONFIG
+  if (!path) return environment
+  try {
+    const content = z
+      .record(z.string(), z.union([z.string(), z.number()]))
+      .parse(JSON.parse(readFileSync(path, 'utf8')))
+    const fromFile = Object.fromEntries(
+      Object.entries(content).map(([name, value]) => [name, String(value)]),
+    )
+    for (const name of Object.keys(fromFile))
+      if (!(name in settings))
+        problems.push(`${name} in LATCHKEY_CONFIG is not a setting of Latchkey`)
+    return { ...fromFile, ...environment }
+  } catch {
+    problems.push('LATCHKEY_CONFIG does not name a readable JSON file of settings')
+    return environment
+  }
+}
+
+const oneOf =
+  <const T extends string>(values: readonly T[]) =>
+  (text: string): T => {
+    const found = values.find((value) => value === text)
+    if (found === undefined) throw new Complaint(`must be one of ${values.join(', ')}`)
+    return found
+  }
+
+const integer = (min: number, max: number) => (text: string) => {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new Complaint(`must be a whole number from ${min} to ${max}`)
+  return value
+}
+
+const matching = (pattern: RegExp, complaint: string) => (text: string) => {
+  if (!pattern.test(text)) throw new Complaint(complaint)
+  return text
+}
+
+const urlOf = (protocols: readonly string[]) => (text: string) => {
+  const url = URL.parse(text)
+  if (!url || !protocols.includes(url.protocol))
+    throw new Complaint(`must be a URL starting with ${protocols[0]}//`)
+  return new Secret(text)
+}
+
+function parseOrigin(text: string): string {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol) || url.origin !== text.replace(/\/$/, ''))
+    throw new Complaint('must be scheme and host alone, such as https://ai.example.com')
+  return url.origin
+}
+
+function parseRootKeySetting(text: string): Secret {
+  if (Buffer.from(text, 'base64').length !== 32) throw new Complaint('must be 32 bytes in base64')
+  return new Secret(text)
+}
+
+const price = z.strictObject({
+  input: z.int().nonnegative(),
+  cached_input: z.int().nonnegative().optional(),
+  output: z.int().nonnegative(),
+})
+
+const upstreamList = z
+  .array(
+    z.strictObject({
+      name: z.string().regex(/^[\w.-]{1,60}$/),
+      base_url: z.url({ protocol: /^https?$/ }),
+      api_key: z.string().min(1).optional(),
+      models: z.array(z.string().min(1)).min(1),
+      prices: z.record(z.string(), price).optional(),
+      weight: z.number().positive().optional(),
+      priority: z.int().nonnegative().optional(),
+    }),
+  )
+  .min(1)
+
+function parseUpstreams(text: string): UpstreamSetting[] {
+  const json = /^\s*\[/.test(text) ? text : readSettingFile(text)
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    throw new Complaint('is neither a JSON list nor the path of one')
+  }
+  const parsed = upstreamList.safeParse(value)
+  if (!parsed.success) {
+    const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'list').join(', ')
+    throw new Complaint(`has wrong or missing members: ${where}`)
+  }
+  if (new Set(parsed.data.map((entry) => entry.name)).size !== parsed.data.length)
+    throw new Complaint('names two upstreams alike')
+  return parsed.data.map((entry) => ({
+    name: entry.name,
+    baseUrl: entry.base_url.replace(/\/+$/, ''),
+    apiKey: entry.api_key === undefined ? null : new Secret(entry.api_key),
+    models: entry.models,
+    prices: Object.fromEntries(
+      Object.entries(entry.prices ?? {}).map(([model, { input, cached_input, output }]) => [
+        model,
+        { input, cachedInput: cached_input ?? input, output },
+      ]),
+    ),
+    weight: entry.weight ?? 1,
+    priority: entry.priority ?? 0,
+  }))
+}
+
+function readSettingFile(path: string): string {
+  if (!existsSync(path)) throw new Complaint('is neither a JSON list nor the path of one')
+  return readFileSync(path, 'utf8')
+}

@@ -1,0 +1,44 @@
+/** Scopes a client may be granted on the gateway (the `resource` is `<origin>/v1`). */
+export const gatewayScopes = [
+  'models:read',
+  'chat:read',
+  'chat:write',
+  'embeddings:write',
+  'images:write',
+  'audio:write',
+  'usage:read',
+  'keys:manage',
+] as const
+export type GatewayScope = (typeof gatewayScopes)[number]
+
+export const identityScopes = ['openid', 'profile', 'email', 'phone', 'offline_access'] as const
+
+/** A verified RFC 9068 access token, as the gateway sees it. */
+export type AccessToken = {
+  accountId: string
+  clientId: string
+  organizationId: string
+  grantId: string
+  /** Our session id that the grant hangs on; ending the session ends the token. */
+  sessionId: string
+  scopes: readonly string[]
+  /** The account's epoch at issue; an older one than the account's is dead. */
+  epoch: number
+  /** Milliseconds. */
+  expiresAt: number
+}
+
+export type AccessTokenRefusal = 'malformed' | 'expired' | 'revoked' | 'suspended'
+
+export type AccessTokenVerifier = {
+  /**
+   * Local: signature, `typ`, issuer, audience, time, then revocation from memory. Results are cached
+   * by the token's hash until it expires or its account, session or grant ends.
+   */
+  verify(
+    token: string,
+  ):
+    | { ok: true; token: AccessToken }
+    | { ok: false; reason: AccessTokenRefusal }
+    | Promise<{ ok: true; token: AccessToken } | { ok: false; reason: AccessTokenRefusal }>
+}

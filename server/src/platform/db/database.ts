@@ -1,0 +1,79 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type Kysely, sql, type Transaction } from 'kysely'
+
+export type DatabaseKind = 'sqlite' | 'postgres'
+
+/**
+ * One database behind the rooms' stores. A room declares the tables it owns and asks for a typed
+ * view with `tables<MyTables>()`; nobody else's tables are in sight.
+ *
+ * `query` is the connection to use now: inside `transaction` it is the transaction, also for code
+ * several calls away, so that two rooms can write in one commit without handing a handle around.
+ */
+export type Database = {
+  readonly kind: DatabaseKind
+  tables<T>(): { readonly query: Kysely<T> }
+  /**
+   * Runs `work` in one transaction; nested calls join the outer one. SQLite has one connection and
+   * everybody waits for it: no network call and no hashing inside.
+   */
+  transaction<R>(work: () => Promise<R>): Promise<R>
+  /** Runs `task` once the current transaction has committed, or at once outside of one. Not run on rollback. */
+  afterCommit(task: () => void): void
+  /** Holds a named lock to the end of the transaction (PostgreSQL); SQLite has one writer anyway. */
+  lock(name: string): Promise<void>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+type Scope = { trx: Transaction<unknown>; afterCommit: (() => void)[] }
+
+export function makeDatabase(root: Kysely<unknown>, kind: DatabaseKind): Database {
+  const scopes = new AsyncLocalStorage<Scope>()
+  const current = () => scopes.getStore()?.trx ?? root
+  return {
+    kind,
+    tables: <T>() => ({
+      get query() {
+        return current() as unknown as Kysely<T>
+      },
+    }),
+    async transaction(work) {
+      if (scopes.getStore()) return work()
+      const afterCommit: (() => void)[] = []
+      const result = await root
+        .transaction()
+        .execute((trx) => scopes.run({ trx, afterCommit }, work))
+      for (const task of afterCommit) task()
+      return result
+    },
+    afterCommit(task) {
+      const scope = scopes.getStore()
+      if (scope) scope.afterCommit.push(task)
+      else task()
+    },
+    async lock(name) {
+      if (kind === 'sqlite') return
+      await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(current())
+    },
+    async ping() {
+      await sql`select 1`.execute(root)
+    },
+    close: () => root.destroy(),
+  }
+}
+
+/** Rows changed by an update or delete, as a number on both databases. */
+export const changed = (result: {
+  numUpdatedRows?: bigint
+  numDeletedRows?: bigint
+  numInsertedOrUpdatedRows?: bigint | undefined
+}): number =>
+  Number(result.numUpdatedRows ?? result.numDeletedRows ?? result.numInsertedOrUpdatedRows ?? 0n)
+
+/** Whether an insert failed because a unique value is taken, on either database. */
+export function isUniqueViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ((error as { code?: unknown }).code === '23505') return true
+  return /UNIQUE constraint failed/.test(error.message)
+}

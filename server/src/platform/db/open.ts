@@ -1,0 +1,57 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
+import pg from 'pg'
+import { type Database, makeDatabase } from './database.ts'
+
+// 64-bit integers (milliseconds, micro-units, counts) stay below 2^53; sums come back as numeric.
+const pgTypes = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    if (oid === 20 || oid === 1700) return Number
+    return pg.types.getTypeParser(oid, format as 'text')
+  },
+}
+
+/** PostgreSQL when a URL is given, otherwise the SQLite file in the data folder. */
+export function openDatabase(options: { url: string | null; dataDir: string }): Database {
+  return options.url ? openPostgres(options.url) : openSqlite(join(options.dataDir, 'latchkey.db'))
+}
+
+function openPostgres(url: string): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 10,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 15_000,
+    idle_in_transaction_session_timeout: 15_000,
+    types: pgTypes as never, // @types/pg wants overloads that no caller of ours uses
+  })
+  // An idle connection that the server closed is replaced at its next use; unheard, the event would end the process.
+  pool.on('error', () => {})
+  return makeDatabase(new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }), 'postgres')
+}
+
+function openSqlite(path: string): Database {
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 })
+  const file = new DatabaseSync(path, { timeout: 5_000 }) // node:sqlite waits 0 ms by default
+  // FULL: an acknowledged write is on disk before the answer leaves.
+  file.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
+  const prepared = {
+    prepare(text: string) {
+      const statement = file.prepare(text)
+      return {
+        reader: statement.columns().length > 0,
+        all: (values: readonly unknown[]) => statement.all(...(values as string[])),
+        run: (values: readonly unknown[]) => {
+          const { changes, lastInsertRowid } = statement.run(...(values as string[]))
+          return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) }
+        },
+        iterate: (values: readonly unknown[]) => statement.iterate(...(values as string[])),
+      }
+    },
+    close: () => file.close(),
+  }
+  const dialect = new SqliteDialect({ database: prepared as never }) // the better-sqlite3 shape kysely expects
+  return makeDatabase(new Kysely<unknown>({ dialect }), 'sqlite')
+}

@@ -1,0 +1,48 @@
+/**
+ * What rooms tell each other. One list, so that a reader sees every fact that crosses a wall.
+ * Events carry ids, never content: whoever needs more asks the owning room. They are sent after the
+ * write has committed, and a lost event may cost freshness, never safety: every cache has its own
+ * short life besides.
+ */
+export type LatchkeyEvent =
+  /** Standing or epoch moved: whoever holds something of this account re-reads or drops it now. */
+  | { type: 'account.changed'; accountId: string; epoch: number; allowed: boolean }
+  | { type: 'session.ended'; sessionId: string; accountId: string; deviceId: string }
+  | { type: 'grant.revoked'; grantId: string; accountId: string; clientId: string }
+  | { type: 'client.changed'; clientId: string }
+  | { type: 'key.changed'; keyId: string; projectId: string; organizationId: string }
+  | { type: 'project.changed'; projectId: string; organizationId: string }
+  | { type: 'organization.changed'; organizationId: string }
+
+export type EventType = LatchkeyEvent['type']
+export type EventOf<T extends EventType> = Extract<LatchkeyEvent, { type: T }>
+
+export type EventBus = {
+  /** Delivers to every listener of every node. Local listeners have run when this returns. */
+  publish(event: LatchkeyEvent): void
+  subscribe<T extends EventType>(type: T, listener: (event: EventOf<T>) => void): () => void
+  close(): Promise<void>
+}
+
+/** The embedded bus: a direct call. A listener that throws is reported and does not stop the others. */
+export function inProcessBus(onError: (error: unknown, event: LatchkeyEvent) => void): EventBus {
+  const listeners = new Map<EventType, Set<(event: never) => void>>()
+  return {
+    publish(event) {
+      for (const listener of listeners.get(event.type) ?? []) {
+        try {
+          listener(event as never)
+        } catch (error) {
+          onError(error, event)
+        }
+      }
+    },
+    subscribe(type, listener) {
+      const set = listeners.get(type) ?? new Set()
+      listeners.set(type, set)
+      set.add(listener)
+      return () => set.delete(listener)
+    },
+    close: async () => listeners.clear(),
+  }
+}

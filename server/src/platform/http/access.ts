@@ -1,0 +1,48 @@
+import type { Locale } from '../../../messages/messages.ts'
+
+export const operatorRoles = ['operator', 'reviewer', 'auditor', 'support'] as const
+export type OperatorRole = (typeof operatorRoles)[number]
+
+/** Who is asking, as the session says. */
+export type Principal = {
+  sessionId: string
+  accountId: string
+  deviceId: string
+  /** When the person last proved who they are; step-up compares it. */
+  authenticatedAt: number
+  state: 'unverified' | 'active' | 'limited' | 'suspended' | 'closed'
+  role: OperatorRole | null
+  name: string
+  email: string
+  locale: Locale
+}
+
+/**
+ * What a route declares about itself. A route without one does not register, so the inventory is
+ * complete and tests can be generated from it.
+ */
+export type RouteAccess = {
+  /** `public`: anybody. `session`: a signed-in account. `operator`: one of `roles`; others see 404. */
+  auth: 'public' | 'session' | 'operator'
+  roles?: readonly OperatorRole[]
+  /** What a suspended account may still do: sign-out, usage, export, cases, appeal. Default `active`. */
+  standing?: 'active' | 'any'
+  /** Unsafe methods come from our own pages only; protocol endpoints and webhooks opt out. Default `same-origin`. */
+  origin?: 'same-origin' | 'any'
+  /** Throttle class per client address. Default `api`. */
+  rate?: RateClass
+}
+
+/** `credential`: anything that guesses at a secret. `mail`: anything that sends a message. */
+export type RateClass = 'api' | 'credential' | 'mail' | 'none'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: RouteAccess
+  }
+  interface FastifyRequest {
+    /** Set on routes with `auth: session | operator`; on public routes where a session came along. */
+    principal: Principal | null
+    locale: Locale
+  }
+}

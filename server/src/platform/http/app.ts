@@ -1,0 +1,238 @@
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import { minute } from '#platform/clock/clock.ts'
+import type { Ids } from '#platform/ids/ids.ts'
+import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
+import { errorFields, type Log } from '#platform/log/log.ts'
+import { type Locale, preferredLocale } from '../../../messages/messages.ts'
+import type { Principal, RateClass, RouteAccess } from './access.ts'
+import { fieldErrors } from './field-errors.ts'
+import { type ProblemSender, problemSender } from './problem.ts'
+import { pageHeaders } from './security-headers.ts'
+
+export type App = FastifyInstance<
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  import('fastify').FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+export type RouteEntry = { method: string; url: string; access: RouteAccess }
+
+export type AppOptions = {
+  origin: string
+  log: Log
+  ids: Ids
+  limiter: RateLimiter
+  /** The one listener: takes Fastify's handler and returns the server that serves it and `/v1`. */
+  serverFactory(handler: (req: IncomingMessage, res: ServerResponse) => void): Server
+  /** Who holds this request's session cookie; null without a living session. */
+  authenticate(request: FastifyRequest): Promise<Principal | null>
+  trustedProxies: readonly string[]
+}
+
+const rateRules: Record<Exclude<RateClass, 'none'>, RateRule> = {
+  api: { burst: 600, perMs: minute },
+  credential: { burst: 30, perMs: minute },
+  mail: { burst: 20, perMs: 10 * minute },
+}
+
+const bodyBytesMax = 256 * 1024
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * The HTTP side of every surface but `/v1`: one choke point that knows each route's policy
+ * (`access.ts`), one error shape, security headers on everything. Rooms add their routes to it.
+ */
+export async function createApp(
+  options: AppOptions,
+): Promise<{ app: App; inventory: RouteEntry[]; problem: ProblemSender }> {
+  const problem = problemSender(options.origin)
+  const inventory: RouteEntry[] = []
+  const app = Fastify({
+    serverFactory: options.serverFactory,
+    logger: false,
+    bodyLimit: bodyBytesMax,
+    genReqId: () => options.ids('req'),
+    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    routerOptions: { maxParamLength: 200 },
+    forceCloseConnections: false,
+    return503OnClosing: false,
+  }).withTypeProvider<ZodTypeProvider>() as unknown as App
+
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  await app.register(cookie)
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Latchkey',
+        version: '1',
+        description: 'The JSON API of console and operators.',
+      },
+      servers: [{ url: options.origin }],
+    },
+    transform: jsonSchemaTransform,
+  })
+
+  app.decorateRequest('principal', null)
+  app.decorateRequest('locale', 'en' as Locale)
+  acceptOnlyCleanJson(app)
+
+  app.addHook('onRoute', (route) => {
+    const access = route.config?.access
+    if (!access) throw new Error(`route ${String(route.method)} ${route.url} declares no access`)
+    if (access.auth === 'operator' && !access.roles)
+      throw new Error(`operator route ${route.url} declares no roles`)
+    for (const method of [route.method].flat()) inventory.push({ method, url: route.url, access })
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    request.locale = preferredLocale(request.headers['accept-language'])
+    reply.header('x-request-id', request.id)
+    for (const [name, value] of pageHeaders(options.origin)) reply.header(name, value)
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
+  })
+
+  app.addHook('onRequest', async (request, reply) => {
+    const access = request.routeOptions.config.access
+    if (!access) return // the not-found handler
+    const rate = access.rate ?? 'api'
+    if (rate !== 'none') {
+      const answer = options.limiter.take(`http:${rate}:${request.ip}`, rateRules[rate])
+      if (!answer.allowed)
+        return problem(request, reply, { status: 429, code: 'rate_limited' }, answer)
+    }
+    if (
+      (access.origin ?? 'same-origin') === 'same-origin' &&
+      !safeMethods.has(request.method) &&
+      !isSameOrigin(request, options.origin)
+    )
+      return problem(request, reply, { status: 403, code: 'cross_origin_refused' })
+    if (request.headers.cookie !== undefined)
+      request.principal = await options.authenticate(request)
+    if (request.principal) request.locale = request.principal.locale
+    const refusal = judge(access, request.principal)
+    if (refusal) return problem(request, reply, refusal)
+  })
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (hasZodFastifySchemaValidationErrors(error))
+      return problem(
+        request,
+        reply,
+        { status: 400, code: 'invalid_request' },
+        { errors: fieldErrors(error.validation, request.locale) },
+      )
+    const known = knownErrors[error.code]
+    if (known) return problem(request, reply, known)
+    if (isUnavailable(error)) {
+      options.log.error(
+        { err: errorFields(error), request_id: request.id },
+        'infrastructure is away',
+      )
+      return problem(
+        request,
+        reply,
+        { status: 503, code: 'temporarily_unavailable' },
+        { retryAfterSeconds: 2 },
+      )
+    }
+    if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
+      return problem(request, reply, { status: error.statusCode, code: 'invalid_request' })
+    options.log.error({ err: errorFields(error), request_id: request.id }, 'request failed')
+    return problem(request, reply, { status: 500, code: 'internal_error' })
+  })
+
+  return { app, inventory, problem }
+}
+
+const knownErrors: Record<
+  string,
+  | {
+      status: number
+      code: 'malformed_json' | 'body_too_large' | 'unsupported_media_type' | 'invalid_request'
+    }
+  | undefined
+> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'body_too_large' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: 'unsupported_media_type' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, code: 'malformed_json' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed_json' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, code: 'invalid_request' },
+  FST_ERR_BAD_URL: { status: 400, code: 'invalid_request' },
+}
+
+/** The one policy decision. 404 for operator routes: who may not enter learns nothing. */
+function judge(access: RouteAccess, principal: Principal | null) {
+  if (access.auth === 'public') return null
+  if (!principal) return { status: 401, code: 'sign_in_required' } as const
+  if (
+    access.auth === 'operator' &&
+    (principal.role === null || !access.roles?.includes(principal.role))
+  )
+    return { status: 404, code: 'operator_required' } as const
+  if ((access.standing ?? 'active') === 'active' && principal.state === 'suspended')
+    return { status: 403, code: 'account_suspended' } as const
+  return null
+}
+
+/**
+ * An unsafe request counts as ours when its Origin is exactly ours and the browser, where it says
+ * so, calls it same-origin (Fetch Metadata). SameSite alone is not enough: Chromium sends Strict
+ * cookies along A -> B -> 302 -> A.
+ */
+function isSameOrigin(request: FastifyRequest, origin: string): boolean {
+  const site = request.headers['sec-fetch-site']
+  return request.headers.origin === origin && (site === undefined || site === 'same-origin')
+}
+
+/** Errors that say a part we depend on is away: a retry helps and the caller did nothing wrong. */
+export function isUnavailable(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string }
+  return (
+    /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|ERR_SQLITE_ERROR|57P0[123]|53\d{3}|08\d{3}|57014)$/.test(
+      code ?? '',
+    ) || /timeout exceeded when trying to connect|Connection terminated/.test(message ?? '')
+  )
+}
+
+/**
+ * JSON bodies are UTF-8, without null bytes (PostgreSQL text cannot hold them) and without
+ * `__proto__`. An empty body counts as absent: DELETE with a JSON content type is common.
+ */
+function acceptOnlyCleanJson(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  const malformed = () =>
+    Object.assign(new Error('body'), { code: 'FST_ERR_CTP_INVALID_JSON_BODY' })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const bytes = body as Buffer
+    if (bytes.length === 0) return done(null, undefined)
+    if (!isUtf8(bytes)) return done(malformed())
+    parse(request, bytes.toString('utf8'), (error, value) => {
+      if (error || holdsNullByte(value)) return done(malformed())
+      done(null, value)
+    })
+  })
+}
+
+function holdsNullByte(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(
+    ([name, member]) => name.includes('\0') || holdsNullByte(member),
+  )
+}

@@ -1,0 +1,36 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+
+export type Handler = (req: IncomingMessage, res: ServerResponse) => void
+
+/**
+ * The one listener. `/v1` belongs to the gateway's own pipeline and never sees Fastify; the token
+ * endpoint's second address is the only path below it that does not.
+ */
+export function createListener(handlers: { gateway: Handler; app: Handler }): Server {
+  const server = createServer(
+    {
+      // Node's strict parser is the defence against request smuggling; keep it strict.
+      insecureHTTPParser: false,
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: 75_000, // longer than usual proxies keep an idle connection, so they close first
+      connectionsCheckingInterval: 2_000,
+      maxHeaderSize: 32 * 1024,
+      noDelay: true,
+    },
+    (req, res) =>
+      isGatewayPath(req.url ?? '/') ? handlers.gateway(req, res) : handlers.app(req, res),
+  )
+  server.maxRequestsPerSocket = 0
+  return server
+}
+
+const tokenPath = '/v1/oauth/token'
+
+/** Decided on the raw path, exactly as the gateway's own table will read it. */
+function isGatewayPath(url: string): boolean {
+  if (!url.startsWith('/v1')) return false
+  const next = url.charCodeAt(3)
+  if (!((url.length === 3 || next === 47 /* / */ || next === 63) /* ? */)) return false
+  return !(url === tokenPath || url.startsWith(`${tokenPath}?`))
+}
