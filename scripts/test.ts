@@ -2,21 +2,18 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 
 /**
- * `npm test`: every test this machine can run. What is missing is named loudly, never passed over
- * in silence. Arguments are path fragments that narrow the run.
+ * `npm test`: every test this machine can run. What is missing is named loudly before and after,
+ * never passed over in silence; with LATCHKEY_TEST_STRICT=1 it is a failure. Arguments are path
+ * fragments that narrow the run.
  */
 const wanted = process.argv.slice(2)
-const patterns = [
-  'server/**/*.test.ts',
-  'sdk/**/*.test.ts',
-  'cli/**/*.test.ts',
-  'test/**/*.test.ts',
-  'console/**/*.test.ts',
-]
-const files = globSync(patterns, { exclude: (path) => path.includes('node_modules') })
+const files = globSync(['{server,sdk,cli,console,test,examples}/**/*.test.ts'], {
+  exclude: (path) => path.includes('node_modules'),
+})
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort()
 
+const chromium = process.env.LATCHKEY_TEST_CHROMIUM ?? '/usr/bin/chromium'
 const missing = [
   process.env.LATCHKEY_TEST_POSTGRES_URL
     ? null
@@ -24,14 +21,27 @@ const missing = [
   process.env.LATCHKEY_TEST_REDIS_URL
     ? null
     : 'Redis: set LATCHKEY_TEST_REDIS_URL=redis://host:port',
-  existsSync(process.env.LATCHKEY_TEST_CHROMIUM ?? '/usr/bin/chromium')
+  existsSync(chromium)
     ? null
-    : 'Chromium: install it, or set LATCHKEY_TEST_CHROMIUM to its path',
+    : 'Chromium: install it, or set LATCHKEY_TEST_CHROMIUM to where it is',
 ].filter((line) => line !== null)
-for (const line of missing) console.log(`SKIPPING the tests that need ${line}`)
 
-const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {
-  stdio: 'inherit',
-})
+if (missing.length > 0 && process.env.LATCHKEY_TEST_STRICT === '1') {
+  for (const line of missing) console.error(`Missing, and nothing may be skipped: ${line}`)
+  process.exit(1)
+}
+if (files.length === 0) {
+  console.error(`No test file matches ${wanted.join(' ')}`)
+  process.exit(1)
+}
+// The browser tests drive the built console.
+if (!existsSync('console/dist/index.html')) run('npm', ['run', '--silent', 'build'])
+for (const line of missing) console.log(`SKIPPING the tests that need ${line}`)
+const status = run(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files])
 for (const line of missing) console.log(`SKIPPED the tests that need ${line}`)
-process.exit(status ?? 1)
+process.exit(status)
+
+function run(command: string, args: string[]): number {
+  const { status } = spawnSync(command, args, { stdio: 'inherit' })
+  return status ?? 1
+}
