@@ -37,7 +37,12 @@ if (files.length === 0) {
 // The browser tests drive the built console.
 if (!existsSync('console/dist/index.html')) run('npm', ['run', '--silent', 'build'])
 for (const line of missing) console.log(`SKIPPING the tests that need ${line}`)
-const status = run(process.execPath, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files])
+const status = run(process.execPath, [
+  '--test',
+  '--test-concurrency=2',
+  '--test-reporter=spec',
+  ...files,
+])
 for (const line of missing) console.log(`SKIPPED the tests that need ${line}`)
 process.exit(status)
 
