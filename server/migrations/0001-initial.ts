@@ -45,6 +45,7 @@ create table challenges (
   address text not null,
   digest text not null,
   attempts_left bigint not null,
+  role text,                            -- operator_link: the role that the claim gives
   created_at bigint not null,
   expires_at bigint not null,
   consumed_at bigint

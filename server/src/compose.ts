@@ -7,14 +7,17 @@ import type { Database } from '#platform/db/database.ts'
 import { migrate } from '#platform/db/migrate.ts'
 import { openDatabase } from '#platform/db/open.ts'
 import { type EventBus, inProcessBus } from '#platform/events/events.ts'
-import type { Principal } from '#platform/http/access.ts'
 import { type App, createApp, type RouteEntry } from '#platform/http/app.ts'
 import { createListener } from '#platform/http/listener.ts'
-import type { ProblemSender } from '#platform/http/problem.ts'
 import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
 import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import { accountRoutes, createAccounts } from './accounts/index.ts'
+import { createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
+import { createMail, outboxRoutes } from './mail/index.ts'
+import { createOrganizations, projectRoutes } from './organizations/index.ts'
+import { createSessions, sessionRoutes } from './sessions/index.ts'
 
 /** What comes from outside and may be replaced in tests. */
 export type Edges = { clock: Clock; random: Random; log: Log }
@@ -45,7 +48,28 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
   const { log } = platform
 
   // -- rooms ---------------------------------------------------------------------------------------
-  const authenticate = async (): Promise<Principal | null> => null
+  const audit = createAudit(platform)
+  const mail = createMail(platform)
+  const organizations = createOrganizations({ ...platform, audit })
+  const { accounts, ...identity } = createAccounts({
+    ...platform,
+    audit,
+    mail,
+    // Rooms built on accounts, handed back to it: called at requests, when all of them exist.
+    neighbours: {
+      createPersonal: organizations.createPersonal,
+      organizationsOf: organizations.of,
+      endSessions: (...args) => sessions.endOthers(...args),
+      startSession: (...args) => sessions.start(...args),
+    },
+  })
+  const { sessions, context: sessionsContext } = createSessions({
+    ...platform,
+    accounts,
+    audit,
+    mail,
+  })
+  const workers = [mail]
 
   // -- surfaces ------------------------------------------------------------------------------------
   let server: Server | undefined
@@ -55,7 +79,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     ids: platform.ids,
     limiter: platform.limiter,
     trustedProxies: config.trustedProxies,
-    authenticate,
+    authenticate: sessions.authenticate,
     serverFactory: (handler) => {
       server = createListener({
         app: handler,
@@ -64,7 +88,16 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       return server
     },
   })
-  void (problem satisfies ProblemSender)
+  accountRoutes(app, { context: identity.context, problem })
+  projectRoutes(app, { organizations, problem })
+  sessionRoutes(app, {
+    sessions,
+    context: sessionsContext,
+    prove: identity.prove,
+    organizationsOf: organizations.of,
+    problem,
+  })
+  if (config.mode === 'development') outboxRoutes(app, { mail, problem })
   await app.ready()
   if (!server) throw new Error('fastify did not ask for a server')
 
@@ -73,9 +106,14 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     app,
     inventory,
     server,
-    listen: () => app.listen({ host: config.host, port: config.port, backlog: 2048 }),
+    async listen() {
+      const address = await app.listen({ host: config.host, port: config.port, backlog: 2048 })
+      for (const worker of workers) worker.start()
+      return address
+    },
     async close() {
       await app.close()
+      await Promise.all(workers.map((worker) => worker.stop()))
       await platform.bus.close()
       await platform.database.close()
     },

@@ -74,6 +74,98 @@ export const errors = {
       'There is nothing at this address, or it is not yours. Check the address and the account you are signed in with.',
     help: 'not-found',
   },
+  // accounts
+  email_invalid: {
+    title: 'The e-mail address is not valid',
+    detail: 'Enter one plain address, such as name@example.com.',
+    help: 'verify-email',
+  },
+  name_invalid: {
+    title: 'The name is not valid',
+    detail: 'Enter a name of 1 to 100 characters without control characters.',
+    help: 'bad-requests',
+  },
+  password_too_short: {
+    title: 'The password is too short',
+    detail: 'Use at least 8 characters; 15 or more are always long enough.',
+    help: 'passwords',
+  },
+  password_too_long: {
+    title: 'The password is too long',
+    detail: 'Use at most 256 characters.',
+    help: 'passwords',
+  },
+  password_common: {
+    title: 'The password is too well known',
+    detail:
+      'It is on lists of common or leaked passwords, which attackers try first. Choose another.',
+    help: 'passwords',
+  },
+  password_personal: {
+    title: 'The password is too close to you',
+    detail:
+      'It is built from your name, your e-mail address or the name of this service. Choose something nobody would connect with you.',
+    help: 'passwords',
+  },
+  password_weak: {
+    title: 'The password is too easy to guess',
+    detail: 'Make it longer, for example four words that do not belong together.',
+    help: 'passwords',
+  },
+  code_invalid: {
+    title: 'The code does not work',
+    detail:
+      'It is wrong, used, replaced by a newer one, older than 10 minutes, or was tried too often. Check the newest mail or ask for a new code.',
+    help: 'verify-email',
+  },
+  current_password_wrong: {
+    title: 'The current password is wrong',
+    detail: 'Enter the password you sign in with now. If you have forgotten it, reset it.',
+    help: 'reset-password',
+  },
+  service_busy: {
+    title: 'Too many people are signing in',
+    detail: 'Nothing is wrong with your request; try again in a few seconds.',
+    help: 'service-status',
+  },
+  operator_link_invalid: {
+    title: 'The operator link does not work',
+    detail:
+      'It was used, replaced by a newer one, or is older than 24 hours. Restart the server or run “latchkey operator create” for a new one.',
+    help: 'operator-start',
+  },
+  email_taken: {
+    title: 'The address already has an account',
+    detail: 'Enter the password of that account to make it an operator, or use another address.',
+    help: 'operator-start',
+  },
+  last_operator: {
+    title: 'This is the only operator',
+    detail: 'Give the operator role to another account first.',
+    help: 'operator-start',
+  },
+  // sessions
+  sign_in_failed: {
+    title: 'The e-mail address or the password is wrong',
+    detail: 'Check both and try again. If you have forgotten the password, reset it.',
+    help: 'sign-in',
+  },
+  email_unverified: {
+    title: 'The e-mail address is not confirmed yet',
+    detail: 'Enter the six-digit code from our mail, or ask for a new one.',
+    help: 'verify-email',
+  },
+  // organizations
+  role_insufficient: {
+    title: 'Your role does not allow this',
+    detail: 'Ask an owner or admin of the organization.',
+    help: 'not-found',
+  },
+  too_many_projects: {
+    title: 'The organization has too many projects',
+    detail: 'Use one of the existing projects.',
+    help: 'bad-requests',
+  },
 } as const satisfies Record<string, ErrorText>
 
 export type ErrorText = { title: string; detail: string; help: string }

@@ -66,4 +66,91 @@ export const errors = {
     detail: '此地址没有内容，或不属于您。请检查地址以及当前登录的账户。',
     help: 'not-found',
   },
+  email_invalid: {
+    title: '邮箱地址无效',
+    detail: '请输入一个普通邮箱地址，例如 name@example.com。',
+    help: 'verify-email',
+  },
+  name_invalid: {
+    title: '姓名无效',
+    detail: '请输入 1 到 100 个字符的姓名，不要包含控制字符。',
+    help: 'bad-requests',
+  },
+  password_too_short: {
+    title: '密码过短',
+    detail: '请至少使用 8 个字符；15 个字符及以上一定够长。',
+    help: 'passwords',
+  },
+  password_too_long: {
+    title: '密码过长',
+    detail: '密码最多 256 个字符。',
+    help: 'passwords',
+  },
+  password_common: {
+    title: '该密码过于常见',
+    detail: '它出现在常用或已泄露的密码列表中，攻击者会首先尝试。请换一个。',
+    help: 'passwords',
+  },
+  password_personal: {
+    title: '该密码与您本人关联过于明显',
+    detail: '它由您的姓名、邮箱地址或本服务的名称构成。请换一个别人不会联想到您的密码。',
+    help: 'passwords',
+  },
+  password_weak: {
+    title: '该密码容易被猜到',
+    detail: '请使用更长的密码，例如四个互不相关的词。',
+    help: 'passwords',
+  },
+  code_invalid: {
+    title: '验证码无效',
+    detail:
+      '验证码可能有误、已被使用、已被新的验证码取代、超过 10 分钟，或尝试次数过多。请查看最新的邮件，或重新获取验证码。',
+    help: 'verify-email',
+  },
+  current_password_wrong: {
+    title: '当前密码不正确',
+    detail: '请输入您现在登录所用的密码。如果忘记了，请重置密码。',
+    help: 'reset-password',
+  },
+  service_busy: {
+    title: '当前登录人数过多',
+    detail: '您的请求没有问题，请几秒后重试。',
+    help: 'service-status',
+  },
+  operator_link_invalid: {
+    title: '运营者链接无效',
+    detail:
+      '该链接已被使用、已被新的链接取代，或超过 24 小时。请重启服务，或运行“latchkey operator create”获取新链接。',
+    help: 'operator-start',
+  },
+  email_taken: {
+    title: '该邮箱已有账户',
+    detail: '请输入该账户的密码，将其设为运营者；或者使用其他邮箱。',
+    help: 'operator-start',
+  },
+  last_operator: {
+    title: '这是唯一的运营者',
+    detail: '请先把运营者角色授予另一个账户。',
+    help: 'operator-start',
+  },
+  sign_in_failed: {
+    title: '邮箱或密码不正确',
+    detail: '请检查后重试。如果忘记了密码，请重置密码。',
+    help: 'sign-in',
+  },
+  email_unverified: {
+    title: '邮箱尚未验证',
+    detail: '请输入邮件中的六位验证码，或重新获取验证码。',
+    help: 'verify-email',
+  },
+  role_insufficient: {
+    title: '您的角色不允许此操作',
+    detail: '请联系该组织的所有者或管理员。',
+    help: 'not-found',
+  },
+  too_many_projects: {
+    title: '该组织的项目过多',
+    detail: '请使用现有的项目。',
+    help: 'bad-requests',
+  },
 } as const satisfies Record<keyof typeof en, ErrorText>

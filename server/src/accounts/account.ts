@@ -35,6 +35,19 @@ export type StandingChange = {
   evidence: Record<string, unknown>
 }
 
+/** One move of standing, as it is kept. */
+export type StateChange = {
+  id: string
+  accountId: string
+  from: AccountState
+  to: AccountState
+  /** Null: the system itself. */
+  actorId: string | null
+  reason: string
+  evidence: Record<string, unknown>
+  at: number
+}
+
 export type Accounts = {
   find(id: string): Promise<Account | null>
   findByEmail(email: string): Promise<Account | null>
@@ -52,7 +65,13 @@ export type Accounts = {
    */
   changeStanding(change: StandingChange): Promise<{ before: Standing; after: Standing } | null>
   standing(accountId: string): Promise<Standing | null>
+  /**
+   * False without such an account, and for taking the role from the only operator: nobody could give
+   * it back.
+   */
   setRole(accountId: string, role: OperatorRole | null, actor: Actor): Promise<boolean>
   /** How many accounts hold this role. */
   countRole(role: OperatorRole): Promise<number>
+  /** Who moved the standing, why and when; oldest first. */
+  stateChanges(accountId: string): Promise<StateChange[]>
 }

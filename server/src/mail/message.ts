@@ -1,27 +1,39 @@
 import type { Locale } from '../../messages/messages.ts'
 
-/** Every mail we send. `code` and `link` are secrets until used: sealed in the outbox. */
-export type MailKind =
-  | 'verify_email'
-  | 'already_registered'
-  | 'reset_password'
-  | 'reset_unknown'
-  | 'password_changed'
-  | 'new_device'
-  | 'decision'
-  | 'appeal_received'
-  | 'appeal_decided'
-  | 'refresh_token_reused'
-
-export type OutgoingMail = {
-  kind: MailKind
-  to: string
-  locale: Locale
-  /** What the template needs; a missing one is a bug and throws. */
-  values: Readonly<Record<string, string>>
-  code?: string
-  link?: string
+/**
+ * Every mail we send and what its text needs. Values are plain text; the templates escape them. A
+ * name typed at sign-up goes only to addresses that are proven, so that nobody can make us carry
+ * their words to strangers. Instants are milliseconds.
+ */
+export type MailValues = {
+  verify_email: Record<never, never>
+  already_registered: Record<never, never>
+  reset_password: Record<never, never>
+  reset_unknown: Record<never, never>
+  password_changed: { at: number }
+  account_closed: { at: number }
+  new_device: { device: string; address: string; at: number }
+  /** `reason` and `text` as the person reads them in the case. */
+  decision: { decision: 'warn' | 'limit' | 'suspend' | 'close'; reason: string; text: string }
+  appeal_received: { firstLookDueAt: number }
+  appeal_decided: { outcome: 'upheld' | 'reduced' | 'reversed'; text: string }
+  refresh_token_reused: { client: string; at: number }
 }
+
+export type MailKind = keyof MailValues
+
+/** `code` and `link` are secrets until used: sealed in the outbox. */
+export type OutgoingMail = {
+  [K in MailKind]: {
+    kind: K
+    /** One canonical address. */
+    to: string
+    locale: Locale
+    values: MailValues[K]
+    code?: string
+    link?: string
+  }
+}[MailKind]
 
 /** As `/dev/outbox` lists it. */
 export type OutboxMessage = {
@@ -39,4 +51,9 @@ export type Mail = {
   send(mail: OutgoingMail): Promise<void>
   /** Newest first. Development only. */
   recent(limit: number): Promise<OutboxMessage[]>
+  /** Sends what is due now; the worker calls it, and tests instead of waiting. Returns how many left. */
+  deliver(): Promise<number>
+  start(): void
+  /** Ends once the messages in hand are settled. */
+  stop(): Promise<void>
 }

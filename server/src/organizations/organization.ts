@@ -2,6 +2,9 @@ export type MembershipRole = 'owner' | 'admin' | 'member'
 export type Organization = { id: string; name: string; createdAt: number }
 export type Project = { id: string; organizationId: string; name: string; createdAt: number }
 
+/** `not_found`: no such organization, or the account is no member of it. */
+export type ProjectRefusal = 'not_found' | 'role_insufficient' | 'too_many_projects'
+
 export type Organizations = {
   /** The personal organization with one project, made with the account, in its transaction. */
   createPersonal(account: {
@@ -15,7 +18,9 @@ export type Organizations = {
     accountId: string
     organizationId: string
     name: string
-  }): Promise<Project | null>
+    /** For the audit line. */
+    actorName: string
+  }): Promise<{ ok: true; project: Project } | { ok: false; reason: ProjectRefusal }>
   /** The project when the account is a member of its organization; otherwise null, as if it did not exist. */
   projectFor(
     accountId: string,

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { day } from '#platform/clock/clock.ts'
 import type { Principal } from '#platform/http/access.ts'
 import type { Account } from '../accounts/account.ts'
 
@@ -9,6 +10,10 @@ export type SessionEndReason =
   | 'password_changed'
   | 'closed'
   | 'replaced'
+
+/** Idle for this long, or this old, and a session is over; enforced on the server. */
+export const idleMs = 14 * day
+export const absoluteMs = 90 * day
 
 export type Device = {
   id: string
@@ -42,6 +47,7 @@ export type Sessions = {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<Session>
+  /** Living sessions, the most recently used first. */
   list(accountId: string): Promise<Session[]>
   /** Ends one session of this account; false when there is none such. Publishes `session.ended`. */
   end(accountId: string, sessionId: string, reason: SessionEndReason): Promise<boolean>

@@ -7,7 +7,14 @@
 export type LatchkeyEvent =
   /** Standing or epoch moved: whoever holds something of this account re-reads or drops it now. */
   | { type: 'account.changed'; accountId: string; epoch: number; allowed: boolean }
-  | { type: 'session.ended'; sessionId: string; accountId: string; deviceId: string }
+  | {
+      type: 'session.ended'
+      sessionId: string
+      accountId: string
+      deviceId: string
+      /** A `replaced` session went on under a new id on the same device; apps it allowed stay. */
+      reason: string
+    }
   | { type: 'grant.revoked'; grantId: string; accountId: string; clientId: string }
   | { type: 'client.changed'; clientId: string }
   | { type: 'key.changed'; keyId: string; projectId: string; organizationId: string }

@@ -46,3 +46,9 @@ declare module 'fastify' {
     locale: Locale
   }
 }
+
+/** The signed-in person on a route with `auth: session | operator`; anything else is a wiring mistake. */
+export function principalOf(request: { principal: Principal | null }): Principal {
+  if (!request.principal) throw new Error('this route does not ask for a session')
+  return request.principal
+}

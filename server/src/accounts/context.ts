@@ -1,0 +1,51 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '#platform/clock/clock.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import type { Ids } from '#platform/ids/ids.ts'
+import type { RateLimiter } from '#platform/limits/token-bucket.ts'
+import type { Audit } from '../audit/audit-event.ts'
+import type { Mail } from '../mail/message.ts'
+import type { Account } from './account.ts'
+import type { Challenges } from './challenges.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { AccountStore } from './store.ts'
+
+/**
+ * What this room asks of the rooms built on it. They import accounts, so accounts cannot import
+ * them; `compose.ts` hands these in.
+ */
+export type AccountNeighbours = {
+  createPersonal(account: { id: string; name: string }): Promise<unknown>
+  organizationsOf(
+    accountId: string,
+  ): Promise<{ organization: { id: string; name: string }; role: 'owner' | 'admin' | 'member' }[]>
+  /** All but `except`; joins the caller's transaction. */
+  endSessions(
+    accountId: string,
+    except: string | null,
+    reason: 'password_reset' | 'password_changed' | 'closed',
+  ): Promise<number>
+  startSession(
+    account: Account,
+    amr: readonly string[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<unknown>
+}
+
+/** What the verbs of this room work with. */
+export type AccountsContext = {
+  origin: string
+  database: Database
+  clock: Clock
+  ids: Ids
+  bus: EventBus
+  limiter: RateLimiter
+  store: AccountStore
+  challenges: Challenges
+  hasher: PasswordHasher
+  audit: Audit
+  mail: Mail
+  neighbours: AccountNeighbours
+}

@@ -1,0 +1,106 @@
+/**
+ * Accounts: who somebody is here, what proves it, and what is true of them now.
+ *
+ * ```mermaid
+ * stateDiagram-v2
+ *   [*] --> unverified: sign-up
+ *   unverified --> active: code from the mail
+ *   active --> limited: decision
+ *   active --> suspended: decision
+ *   limited --> active: reversal
+ *   suspended --> active: reversal
+ *   active --> closed: by oneself or by decision
+ * ```
+ *
+ * Invariants: an address is proven only by the code mailed to it; standing and epoch move through
+ * one door (`changeStanding`), which tells everybody; password hashes never leave this room; known
+ * and unknown addresses are answered alike, in content and in time.
+ *
+ * Neighbours: audit, mail. Rooms built on this one (sessions, organizations) are handed in as
+ * `AccountNeighbours`. What it does not do: sessions, decisions about standing.
+ */
+import type { Clock } from '#platform/clock/clock.ts'
+import type { Keyring } from '#platform/crypto/keyring.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import type { Ids, Random } from '#platform/ids/ids.ts'
+import type { RateLimiter } from '#platform/limits/token-bucket.ts'
+import type { Audit } from '../audit/audit-event.ts'
+import type { Mail } from '../mail/message.ts'
+import type { Accounts } from './account.ts'
+import { sqlChallenges } from './challenges.ts'
+import type { AccountNeighbours, AccountsContext } from './context.ts'
+import { argon2Hasher } from './password-hasher.ts'
+import { type ProofRefusal, proveByPassword, withoutHash } from './prove.ts'
+import { setRole } from './role.ts'
+import { changeStanding } from './standing.ts'
+import { sqlAccountStore } from './store.sql.ts'
+
+export type { Account, AccountState, Accounts, Standing, StandingChange } from './account.ts'
+export { mayCall } from './account.ts'
+export type { AccountNeighbours } from './context.ts'
+export { canonicalEmail } from './email-address.ts'
+export { accountSchema, presentAccount } from './present.ts'
+export type { ProofRefusal } from './prove.ts'
+export { accountRoutes } from './routes.ts'
+
+/** The door as `compose.ts` gets it: `accounts` for every room, `context` for this room's routes. */
+export type AccountsRoom = {
+  accounts: Accounts
+  context: AccountsContext
+  /** For sessions alone: proves a person by password, throttled and in constant time. */
+  prove(
+    input: Parameters<typeof proveByPassword>[1],
+  ): Promise<{ ok: true; account: import('./account.ts').Account } | ProofRefusal>
+}
+
+export function createAccounts(deps: {
+  database: Database
+  clock: Clock
+  ids: Ids
+  random: Random
+  keyring: Keyring
+  bus: EventBus
+  limiter: RateLimiter
+  config: { origin: string; hashConcurrency: number }
+  audit: Audit
+  mail: Mail
+  neighbours: AccountNeighbours
+}): AccountsRoom {
+  const store = sqlAccountStore(deps.database)
+  const context: AccountsContext = {
+    origin: deps.config.origin,
+    database: deps.database,
+    clock: deps.clock,
+    ids: deps.ids,
+    bus: deps.bus,
+    limiter: deps.limiter,
+    store,
+    challenges: sqlChallenges(deps),
+    hasher: argon2Hasher(deps.config.hashConcurrency),
+    audit: deps.audit,
+    mail: deps.mail,
+    neighbours: deps.neighbours,
+  }
+  const accounts: Accounts = {
+    async find(id) {
+      const found = await store.find(id)
+      return found && withoutHash(found)
+    },
+    async findByEmail(email) {
+      const found = await store.findByEmail(email)
+      return found && withoutHash(found)
+    },
+    findAll: async (ids) => (await store.findAll(ids)).map(withoutHash),
+    list: async (query) => (await store.list(query)).map(withoutHash),
+    changeStanding: (change) => changeStanding(context, change),
+    async standing(accountId) {
+      const found = await store.find(accountId)
+      return found && { state: found.state, epoch: found.epoch }
+    },
+    setRole: (accountId, role, actor) => setRole(context, accountId, role, actor),
+    countRole: (role) => store.countRole(role),
+    stateChanges: (accountId) => store.stateChanges(accountId),
+  }
+  return { accounts, context, prove: (input) => proveByPassword(context, input) }
+}

@@ -1,0 +1,28 @@
+import type { OperatorRole } from '#platform/http/access.ts'
+import type { Actor } from '../audit/audit-event.ts'
+import type { AccountsContext } from './context.ts'
+
+/** Gives or takes an operator role; the holder's next request already has it or lacks it. */
+export async function setRole(
+  context: AccountsContext,
+  accountId: string,
+  role: OperatorRole | null,
+  actor: Actor,
+): Promise<boolean> {
+  const { database, store, clock, audit } = context
+  return database.transaction(async () => {
+    await database.lock('operator-roles') // two operators who demote each other at once leave one
+    const account = await store.find(accountId)
+    if (!account || account.state === 'closed') return false
+    if (account.role === role) return true
+    if (account.role === 'operator' && (await store.countRole('operator')) === 1) return false
+    await store.update(accountId, { role }, clock.now())
+    await audit.append({
+      actor,
+      action: 'account.role_changed',
+      subject: { kind: 'account', id: accountId, name: account.name },
+      detail: { from: account.role, to: role },
+    })
+    return true
+  })
+}

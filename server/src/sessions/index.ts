@@ -1,0 +1,60 @@
+/**
+ * Sessions: which browser acts for whom. A device is a browser that was here before; a session is
+ * one sign-in on it. Both are opaque random cookies of which only a MAC is stored.
+ *
+ * Lifetimes: 14 days without use, 90 days in all, judged on the server at every request. Every
+ * sign-in makes a new id. Each end has a reason and is told as `session.ended`.
+ *
+ * Invariants: nothing about standing is kept here, so a closed account has no session at its next
+ * request; somebody else's session looks like one that does not exist.
+ *
+ * Neighbours: accounts, audit, mail. What it does not do: tokens and grants of apps.
+ */
+import type { Clock } from '#platform/clock/clock.ts'
+import type { Keyring } from '#platform/crypto/keyring.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import type { Ids, Random } from '#platform/ids/ids.ts'
+import type { Accounts } from '../accounts/index.ts'
+import type { Audit } from '../audit/index.ts'
+import type { Mail } from '../mail/index.ts'
+import { authenticate } from './authenticate.ts'
+import type { SessionsContext } from './context.ts'
+import { makeCookies } from './cookies.ts'
+import { endSessions } from './end.ts'
+import type { Sessions } from './session.ts'
+import { startSession } from './start.ts'
+import { sqlSessionStore } from './store.sql.ts'
+
+export { sessionRoutes } from './routes.ts'
+export type { Device, Session, SessionEndReason, Sessions } from './session.ts'
+
+export function createSessions(deps: {
+  database: Database
+  clock: Clock
+  ids: Ids
+  random: Random
+  keyring: Keyring
+  bus: EventBus
+  config: { origin: string }
+  accounts: Accounts
+  audit: Audit
+  mail: Mail
+}): { sessions: Sessions; context: SessionsContext } {
+  const store = sqlSessionStore(deps.database)
+  const context: SessionsContext = {
+    ...deps,
+    origin: deps.config.origin,
+    store,
+    cookies: makeCookies({ ...deps, origin: deps.config.origin }),
+  }
+  const sessions: Sessions = {
+    authenticate: (request) => authenticate(context, request),
+    start: (account, amr, request, reply) => startSession(context, account, amr, request, reply),
+    list: (accountId) => store.living(accountId, deps.clock.now()),
+    end: async (accountId, sessionId, reason) =>
+      (await endSessions(context, accountId, { only: sessionId }, reason)) > 0,
+    endOthers: (accountId, except, reason) => endSessions(context, accountId, { except }, reason),
+  }
+  return { sessions, context }
+}

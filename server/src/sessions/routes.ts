@@ -1,0 +1,149 @@
+import { z } from 'zod'
+import { rfc3339 } from '#platform/clock/clock.ts'
+import { principalOf } from '#platform/http/access.ts'
+import type { App } from '#platform/http/app.ts'
+import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
+import {
+  type AccountNeighbours,
+  type AccountsRoom,
+  accountSchema,
+  type ProofRefusal,
+  presentAccount,
+} from '../accounts/index.ts'
+import { type SessionsContext, tokenDigest } from './context.ts'
+import type { Session, Sessions } from './session.ts'
+
+const sessionSchema = z.object({
+  id: z.string(),
+  current: z.boolean(),
+  device: z.object({ id: z.string(), name: z.string() }),
+  address: z.string(),
+  created_at: z.string(),
+  last_seen_at: z.string(),
+})
+
+const answers = {
+  sign_in_failed: { status: 401, code: 'sign_in_failed' },
+  email_unverified: { status: 403, code: 'email_unverified' },
+  busy: { status: 503, code: 'service_busy' },
+  rate_limited: { status: 429, code: 'rate_limited' },
+} as const satisfies Record<ProofRefusal['reason'], ProblemAnswer>
+
+/** Signing in and out, and seeing where one is signed in. */
+export function sessionRoutes(
+  app: App,
+  deps: {
+    sessions: Sessions
+    context: SessionsContext
+    prove: AccountsRoom['prove']
+    organizationsOf: AccountNeighbours['organizationsOf']
+    problem: ProblemSender
+  },
+): void {
+  const { sessions, context, prove, organizationsOf, problem } = deps
+  const { cookies, keyring, store } = context
+
+  const present = (session: Session, current: string) => ({
+    id: session.id,
+    current: session.id === current,
+    device: { id: session.device.id, name: session.device.name },
+    address: session.device.address,
+    created_at: rfc3339(session.createdAt),
+    last_seen_at: rfc3339(session.lastSeenAt),
+  })
+
+  app.post(
+    '/api/sessions',
+    {
+      config: { access: { auth: 'public', rate: 'credential' } },
+      schema: {
+        tags: ['sessions'],
+        summary: 'Sign in',
+        body: z.strictObject({ email: z.string().max(320), password: z.string().min(1).max(1024) }),
+        response: { 201: accountSchema },
+      },
+    },
+    async (request, reply) => {
+      const device = cookies.deviceToken(request)
+      const proof = await prove({
+        ...request.body,
+        address: request.ip,
+        async knownDevice(accountId) {
+          if (device === null) return null
+          return (await store.findDevice(accountId, tokenDigest(keyring, device)))?.id ?? null
+        },
+      })
+      if (!proof.ok) {
+        const wait = 'retryAfterSeconds' in proof ? proof.retryAfterSeconds : undefined
+        const retryAfterSeconds = proof.reason === 'busy' ? 3 : wait
+        return problem(
+          request,
+          reply,
+          answers[proof.reason],
+          retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+        )
+      }
+      await sessions.start(proof.account, ['pwd'], request, reply)
+      return reply.code(201).send(await presentAccount(proof.account, organizationsOf))
+    },
+  )
+
+  app.get(
+    '/api/sessions',
+    {
+      config: { access: { auth: 'session', standing: 'any' } },
+      schema: {
+        tags: ['sessions'],
+        summary: 'Where I am signed in',
+        response: { 200: z.object({ items: z.array(sessionSchema) }) },
+      },
+    },
+    async (request) => {
+      const { accountId, sessionId } = principalOf(request)
+      const items = await sessions.list(accountId)
+      return { items: items.map((session) => present(session, sessionId)) }
+    },
+  )
+
+  app.delete(
+    '/api/sessions/:id',
+    {
+      config: { access: { auth: 'session', standing: 'any' } },
+      schema: {
+        tags: ['sessions'],
+        summary: 'Sign out here (`current`) or somewhere else',
+        params: z.strictObject({ id: z.string().max(64) }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId, sessionId } = principalOf(request)
+      const id = request.params.id === 'current' ? sessionId : request.params.id
+      const here = id === sessionId
+      const ended = await sessions.end(accountId, id, here ? 'signed_out' : 'signed_out_elsewhere')
+      if (!ended && !here) return problem(request, reply, { status: 404, code: 'not_found' })
+      if (here) {
+        cookies.clearSession(reply)
+        reply.header('clear-site-data', '"cache", "storage"')
+      }
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/api/sessions',
+    {
+      config: { access: { auth: 'session', standing: 'any' } },
+      schema: {
+        tags: ['sessions'],
+        summary: 'Sign out everywhere else',
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId, sessionId } = principalOf(request)
+      await sessions.endOthers(accountId, sessionId, 'signed_out_elsewhere')
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,92 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Account } from '../accounts/index.ts'
+import { type SessionsContext, tokenDigest } from './context.ts'
+import { deviceName } from './device-name.ts'
+import { endSessions } from './end.ts'
+import { absoluteMs, type Device, type Session } from './session.ts'
+
+/**
+ * A session for a proven account, always under a new random id: whatever cookie the browser brought
+ * is never adopted, and the session it named ends as `replaced` (OWASP ASVS 5.0, 7.2.4). A device
+ * seen for the first time is told to the owner, except the very first one.
+ */
+export async function startSession(
+  context: SessionsContext,
+  account: Account,
+  amr: readonly string[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Session> {
+  const { database, store, clock, ids, cookies, keyring, audit } = context
+  const brought = cookies.sessionToken(request)
+  const deviceToken = cookies.setDevice(reply, cookies.deviceToken(request))
+  const token = cookies.setSession(reply)
+  return database.transaction(async () => {
+    const at = clock.now()
+    if (brought !== null) {
+      const old = await store.findByToken(tokenDigest(keyring, brought))
+      if (old) await endSessions(context, old.accountId, { only: old.id }, 'replaced')
+    }
+    const device = await recogniseDevice(context, account, deviceToken, request)
+    const session = {
+      id: ids('sess'),
+      accountId: account.id,
+      createdAt: at,
+      authenticatedAt: at,
+      lastSeenAt: at,
+      expiresAt: at + absoluteMs,
+    }
+    await store.insertSession({
+      ...session,
+      deviceId: device.id,
+      tokenDigest: tokenDigest(keyring, token),
+      amr,
+    })
+    await audit.append({
+      actor: { kind: 'account', id: account.id, name: account.name },
+      action: 'session.started',
+      subject: { kind: 'session', id: session.id, name: device.name },
+      detail: { amr, address: request.ip },
+      requestId: request.id,
+    })
+    return { ...session, device }
+  })
+}
+
+async function recogniseDevice(
+  context: SessionsContext,
+  account: Account,
+  deviceToken: string,
+  request: FastifyRequest,
+): Promise<Device> {
+  const { database, store, clock, ids, keyring, mail } = context
+  const at = clock.now()
+  const userAgent = (request.headers['user-agent'] ?? '').slice(0, 500)
+  const seen = { address: request.ip, name: deviceName(userAgent), at }
+  const digest = tokenDigest(keyring, deviceToken)
+  await database.lock(`devices:${account.id}`) // two sign-ins at once from one new browser are one device
+  const known = await store.findDevice(account.id, digest)
+  if (known) {
+    await store.touchDevice(known.id, seen)
+    return { ...known, name: seen.name, address: seen.address, lastSeenAt: at }
+  }
+  const first = !(await store.hasDevices(account.id))
+  const device = {
+    id: ids('dev'),
+    accountId: account.id,
+    name: seen.name,
+    address: seen.address,
+    firstSeenAt: at,
+    lastSeenAt: at,
+  }
+  await store.insertDevice({ ...device, tokenDigest: digest, userAgent })
+  if (!first)
+    await mail.send({
+      kind: 'new_device',
+      to: account.email,
+      locale: account.locale,
+      values: { device: device.name, address: device.address, at },
+      link: `${context.origin}/recover`,
+    })
+  return device
+}

@@ -1,0 +1,172 @@
+import type { Database } from '#platform/db/database.ts'
+import { type Device, idleMs, type Session, type SessionEndReason } from './session.ts'
+import type { SessionStore } from './store.ts'
+
+type DeviceRow = {
+  id: string
+  account_id: string
+  token_digest: string
+  name: string
+  user_agent: string
+  address: string
+  first_seen_at: number
+  last_seen_at: number
+}
+
+type SessionRow = {
+  id: string
+  account_id: string
+  device_id: string
+  token_digest: string
+  amr: string
+  created_at: number
+  authenticated_at: number
+  last_seen_at: number
+  expires_at: number
+  ended_at: number | null
+  end_reason: SessionEndReason | null
+}
+
+type SessionTables = { devices: DeviceRow; sessions: SessionRow }
+
+export function sqlSessionStore(database: Database): SessionStore {
+  const tables = database.tables<SessionTables>()
+  return {
+    async insertDevice(device) {
+      await tables.query
+        .insertInto('devices')
+        .values({
+          id: device.id,
+          account_id: device.accountId,
+          token_digest: device.tokenDigest,
+          name: device.name,
+          user_agent: device.userAgent,
+          address: device.address,
+          first_seen_at: device.firstSeenAt,
+          last_seen_at: device.lastSeenAt,
+        })
+        .execute()
+    },
+    async findDevice(accountId, tokenDigest) {
+      const row = await tables.query
+        .selectFrom('devices')
+        .selectAll()
+        .where('account_id', '=', accountId)
+        .where('token_digest', '=', tokenDigest)
+        .executeTakeFirst()
+      return row ? toDevice(row) : null
+    },
+    async hasDevices(accountId) {
+      const row = await tables.query
+        .selectFrom('devices')
+        .select('id')
+        .where('account_id', '=', accountId)
+        .limit(1)
+        .executeTakeFirst()
+      return row !== undefined
+    },
+    async touchDevice(id, { address, name, at }) {
+      await tables.query
+        .updateTable('devices')
+        .set({ address, name, last_seen_at: at })
+        .where('id', '=', id)
+        .execute()
+    },
+    async insertSession(session) {
+      await tables.query
+        .insertInto('sessions')
+        .values({
+          id: session.id,
+          account_id: session.accountId,
+          device_id: session.deviceId,
+          token_digest: session.tokenDigest,
+          amr: JSON.stringify(session.amr),
+          created_at: session.createdAt,
+          authenticated_at: session.authenticatedAt,
+          last_seen_at: session.lastSeenAt,
+          expires_at: session.expiresAt,
+          ended_at: null,
+          end_reason: null,
+        })
+        .execute()
+    },
+    async findByToken(tokenDigest) {
+      const row = await tables.query
+        .selectFrom('sessions')
+        .selectAll()
+        .where('token_digest', '=', tokenDigest)
+        .where('ended_at', 'is', null)
+        .executeTakeFirst()
+      return row ? { ...toSession(row), deviceId: row.device_id } : null
+    },
+    async living(accountId, now) {
+      const rows = await tables.query
+        .selectFrom('sessions')
+        .innerJoin('devices', 'devices.id', 'sessions.device_id')
+        .selectAll('sessions')
+        .select([
+          'devices.name as device_name',
+          'devices.address as device_address',
+          'devices.first_seen_at as device_first_seen_at',
+          'devices.last_seen_at as device_last_seen_at',
+        ])
+        .where('sessions.account_id', '=', accountId)
+        .where('sessions.ended_at', 'is', null)
+        .where('sessions.expires_at', '>', now)
+        .where('sessions.last_seen_at', '>', now - idleMs)
+        .orderBy('sessions.last_seen_at', 'desc')
+        .orderBy('sessions.id', 'desc')
+        .execute()
+      return rows.map((row) => ({
+        ...toSession(row),
+        device: {
+          id: row.device_id,
+          accountId: row.account_id,
+          name: row.device_name,
+          address: row.device_address,
+          firstSeenAt: row.device_first_seen_at,
+          lastSeenAt: row.device_last_seen_at,
+        },
+      }))
+    },
+    async touch(sessionId, at, notSince) {
+      const touched = await tables.query
+        .updateTable('sessions')
+        .set({ last_seen_at: at })
+        .where('id', '=', sessionId)
+        .where('last_seen_at', '<', notSince)
+        .returning('id')
+        .execute()
+      return touched.length > 0
+    },
+    async end(accountId, which, reason, at) {
+      let update = tables.query
+        .updateTable('sessions')
+        .set({ ended_at: at, end_reason: reason })
+        .where('account_id', '=', accountId)
+        .where('ended_at', 'is', null)
+      if ('only' in which) update = update.where('id', '=', which.only)
+      else if (which.except !== null) update = update.where('id', '!=', which.except)
+      const rows = await update.returning(['id', 'device_id']).execute()
+      return rows.map((row) => ({ id: row.id, deviceId: row.device_id }))
+    },
+  }
+}
+
+const toDevice = (row: DeviceRow): Device => ({
+  id: row.id,
+  accountId: row.account_id,
+  name: row.name,
+  address: row.address,
+  firstSeenAt: row.first_seen_at,
+  lastSeenAt: row.last_seen_at,
+})
+
+const toSession = (row: SessionRow): Omit<Session, 'device'> => ({
+  id: row.id,
+  accountId: row.account_id,
+  createdAt: row.created_at,
+  authenticatedAt: row.authenticated_at,
+  lastSeenAt: row.last_seen_at,
+  expiresAt: row.expires_at,
+})
