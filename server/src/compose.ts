@@ -3,21 +3,27 @@ import type { Clock } from '#platform/clock/clock.ts'
 import { type Keyring, localKeyring } from '#platform/crypto/keyring.ts'
 import { loadRootKey, parseRootKey } from '#platform/crypto/root-key.ts'
 import { Secret } from '#platform/crypto/secret.ts'
+import { openDataFolder } from '#platform/data-folder/data-folder.ts'
 import type { Database } from '#platform/db/database.ts'
-import { migrate } from '#platform/db/migrate.ts'
+import { migrate, pendingMigrations } from '#platform/db/migrate.ts'
 import { openDatabase } from '#platform/db/open.ts'
 import { type EventBus, inProcessBus } from '#platform/events/events.ts'
+import { createHealth, Down, type Health } from '#platform/health/health.ts'
+import { healthRoutes } from '#platform/health/routes.ts'
 import { type App, createApp, type RouteEntry } from '#platform/http/app.ts'
 import { createListener } from '#platform/http/listener.ts'
 import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
 import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import { createMetrics, type Metrics } from '#platform/metrics/metrics.ts'
 import { accountRoutes, createAccounts } from './accounts/index.ts'
 import { createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
 import { createMail, outboxRoutes } from './mail/index.ts'
 import { createOrganizations, projectRoutes } from './organizations/index.ts'
+import type { Welcome } from './ready-text.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
+import { step } from './start-trouble.ts'
 
 /** What comes from outside and may be replaced in tests. */
 export type Edges = { clock: Clock; random: Random; log: Log }
@@ -30,6 +36,10 @@ export type Platform = Edges & {
   bus: EventBus
   ids: Ids
   limiter: RateLimiter
+  /** Rooms register what they depend on; `/readyz` asks. */
+  health: Health
+  /** Rooms declare what they count; `/metrics` shows it. */
+  metrics: Metrics
 }
 
 export type Latchkey = {
@@ -37,15 +47,25 @@ export type Latchkey = {
   app: App
   inventory: readonly RouteEntry[]
   server: Server
+  /** What the first lines at a start tell. */
+  welcome: Welcome
   /** The address served, with the real port when 0 was asked for. */
   listen(): Promise<string>
-  close(): Promise<void>
+  /**
+   * Readiness off, no new connection, answers under way finish for at most `drainSeconds` (default
+   * 0), then everything is closed.
+   */
+  close(drainSeconds?: number): Promise<void>
 }
 
 /** The one file that knows every room. Plain calls, in the order of who needs whom. */
 export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
-  const platform = await openPlatform(config, edges)
-  const { log } = platform
+  const folder = await step('data folder', () => openDataFolder(config.dataDir))
+  const platform = await openPlatform(config, edges).catch((error: unknown) => {
+    folder.release()
+    throw error
+  })
+  const { health, log, metrics } = platform
 
   // -- rooms ---------------------------------------------------------------------------------------
   const audit = createAudit(platform)
@@ -78,6 +98,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     log,
     ids: platform.ids,
     limiter: platform.limiter,
+    metrics,
     trustedProxies: config.trustedProxies,
     authenticate: sessions.authenticate,
     serverFactory: (handler) => {
@@ -98,6 +119,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     problem,
   })
   if (config.mode === 'development') outboxRoutes(app, { mail, problem })
+  healthRoutes(app, { health, metrics, metricsToken: config.metricsToken, problem })
   await app.ready()
   if (!server) throw new Error('fastify did not ask for a server')
 
@@ -106,40 +128,87 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     app,
     inventory,
     server,
+    welcome: { operatorLink: null },
     async listen() {
-      const address = await app.listen({ host: config.host, port: config.port, backlog: 2048 })
+      const address = await step('address', () =>
+        app.listen({ host: config.host, port: config.port, backlog: 2048 }),
+      )
       for (const worker of workers) worker.start()
       return address
     },
-    async close() {
-      await app.close()
+    async close(drainSeconds = 0) {
+      health.drain()
+      await drain(app, server as Server, drainSeconds)
       await Promise.all(workers.map((worker) => worker.stop()))
       await platform.bus.close()
       await platform.database.close()
+      folder.release()
     },
+  }
+}
+
+/** Kept-alive connections close as they fall idle; what still runs at the end is cut. */
+async function drain(app: App, server: Server, seconds: number): Promise<void> {
+  const idle = setInterval(() => server.closeIdleConnections(), 100)
+  const end = setTimeout(() => server.closeAllConnections(), seconds * 1_000)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(idle)
+    clearTimeout(end)
   }
 }
 
 async function openPlatform(config: Config, edges: Edges): Promise<Platform> {
   const { clock, random, log } = edges
-  const database = openDatabase({
-    url: config.databaseUrl?.reveal() ?? null,
-    dataDir: config.dataDir,
+  const database = await step('database', async () => {
+    const opened = openDatabase({
+      url: config.databaseUrl?.reveal() ?? null,
+      dataDir: config.dataDir,
+    })
+    const applied = await migrate(opened)
+    if (applied.length > 0) log.debug({ applied }, 'database migrated')
+    return opened
   })
-  const applied = await migrate(database)
-  if (applied.length > 0) log.info({ applied }, 'database migrated')
-  const root = config.rootKey
-    ? new Secret(parseRootKey(config.rootKey.reveal(), 'LATCHKEY_ROOT_KEY'))
-    : await loadRootKey(config.dataDir, random)
+  const root = await step('root key', async () =>
+    config.rootKey
+      ? new Secret(parseRootKey(config.rootKey.reveal(), 'LATCHKEY_ROOT_KEY'))
+      : loadRootKey(config.dataDir, random),
+  )
+  const health = createHealth()
+  health.register({ name: 'database', weight: 'required', check: () => database.ping() })
+  health.register({
+    name: 'migrations',
+    weight: 'required',
+    async check() {
+      const pending = await pendingMigrations(database)
+      if (pending.length > 0) throw new Down(`not applied: ${pending.join(', ')}`)
+    },
+  })
   return {
     ...edges,
     config,
     database,
     keyring: localKeyring(root, random),
-    bus: inProcessBus((error, event) =>
-      log.error({ err: errorFields(error), event: event.type }, 'an event listener failed'),
-    ),
+    bus: await openBus(config, edges, health),
     ids: makeIds(clock, random),
     limiter: memoryRateLimiter(clock),
+    health,
+    metrics: createMetrics(),
   }
+}
+
+/** Redis joins several nodes; the driver is loaded only where it is used. */
+async function openBus(config: Config, edges: Edges, health: Health): Promise<EventBus> {
+  const { log, random } = edges
+  const local = inProcessBus((error, event) =>
+    log.error({ err: errorFields(error), event: event.type }, 'an event listener failed'),
+  )
+  const url = config.redisUrl?.reveal()
+  if (!url) return local
+  const { redisBus } = await import('#platform/events/redis-bus.ts')
+  const bus = redisBus({ url, nodeId: random.bytes(9).toString('base64url'), local, log })
+  await step('redis', () => bus.connect(5_000))
+  health.register({ name: 'redis', weight: 'degrading', check: () => bus.ping() })
+  return bus
 }

@@ -35,6 +35,27 @@ export const errors = {
     detail: 'Use one of the methods named in the Allow header.',
     help: 'bad-requests',
   },
+  malformed_request: {
+    title: 'This is not a valid HTTP request',
+    detail: 'Check the request line and the headers; an HTTP library gets both right.',
+    help: 'bad-requests',
+  },
+  unknown_method: {
+    title: 'This HTTP method is not known',
+    detail: 'Use GET, POST, PUT, PATCH or DELETE in capital letters.',
+    help: 'bad-requests',
+  },
+  headers_too_large: {
+    title: 'The headers are too large',
+    detail:
+      'All headers together may have 32 KiB. Delete cookies of this site or send fewer headers.',
+    help: 'bad-requests',
+  },
+  request_timeout: {
+    title: 'The request took too long to arrive',
+    detail: 'Send it again on a new connection.',
+    help: 'bad-requests',
+  },
   rate_limited: {
     title: 'Too many attempts',
     detail: 'Wait for the time named in Retry-After, then try again.',

@@ -31,6 +31,26 @@ export const errors = {
     detail: '请使用 Allow 响应头中列出的方法。',
     help: 'bad-requests',
   },
+  malformed_request: {
+    title: '这不是有效的 HTTP 请求',
+    detail: '请检查请求行和请求头；使用 HTTP 库可以避免此类错误。',
+    help: 'bad-requests',
+  },
+  unknown_method: {
+    title: '未知的 HTTP 方法',
+    detail: '请使用大写的 GET、POST、PUT、PATCH 或 DELETE。',
+    help: 'bad-requests',
+  },
+  headers_too_large: {
+    title: '请求头过大',
+    detail: '所有请求头合计不得超过 32 KiB。请删除本站的 Cookie 或减少请求头。',
+    help: 'bad-requests',
+  },
+  request_timeout: {
+    title: '请求传输超时',
+    detail: '请在新的连接上重新发送。',
+    help: 'bad-requests',
+  },
   rate_limited: {
     title: '尝试次数过多',
     detail: '请等待 Retry-After 所示时间后再试。',

@@ -20,8 +20,29 @@ export type LatchkeyEvent =
   | { type: 'key.changed'; keyId: string; projectId: string; organizationId: string }
   | { type: 'project.changed'; projectId: string; organizationId: string }
   | { type: 'organization.changed'; organizationId: string }
+  /** This node may have missed events of others: drop what is cached. Never leaves the node. */
+  | { type: 'events.missed' }
 
 export type EventType = LatchkeyEvent['type']
+
+/** Every type with the ids it carries: what comes from another node is checked against it. */
+const eventShape: Record<EventType, readonly string[]> = {
+  'account.changed': ['accountId'],
+  'session.ended': ['sessionId', 'accountId', 'deviceId'],
+  'grant.revoked': ['grantId', 'accountId', 'clientId'],
+  'client.changed': ['clientId'],
+  'key.changed': ['keyId', 'projectId', 'organizationId'],
+  'project.changed': ['projectId', 'organizationId'],
+  'organization.changed': ['organizationId'],
+  'events.missed': [],
+}
+
+export function isLatchkeyEvent(value: unknown): value is LatchkeyEvent {
+  if (typeof value !== 'object' || value === null) return false
+  const event = value as Record<string, unknown>
+  if (typeof event.type !== 'string' || !Object.hasOwn(eventShape, event.type)) return false
+  return eventShape[event.type as EventType].every((field) => typeof event[field] === 'string')
+}
 export type EventOf<T extends EventType> = Extract<LatchkeyEvent, { type: T }>
 
 export type EventBus = {

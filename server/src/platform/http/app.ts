@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
@@ -14,8 +15,10 @@ import { minute } from '#platform/clock/clock.ts'
 import type { Ids } from '#platform/ids/ids.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Metrics } from '#platform/metrics/metrics.ts'
 import { type Locale, preferredLocale } from '../../../messages/messages.ts'
 import type { Principal, RateClass, RouteAccess } from './access.ts'
+import { answerBrokenRequest } from './broken-request.ts'
 import { fieldErrors } from './field-errors.ts'
 import { type ProblemSender, problemSender } from './problem.ts'
 import { pageHeaders } from './security-headers.ts'
@@ -35,6 +38,7 @@ export type AppOptions = {
   log: Log
   ids: Ids
   limiter: RateLimiter
+  metrics: Metrics
   /** The one listener: takes Fastify's handler and returns the server that serves it and `/v1`. */
   serverFactory(handler: (req: IncomingMessage, res: ServerResponse) => void): Server
   /** Who holds this request's session cookie; null without a living session. */
@@ -69,6 +73,8 @@ export async function createApp(
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: false,
     return503OnClosing: false,
+    clientErrorHandler: (error, socket) =>
+      answerBrokenRequest(options.origin, options.ids('req'), error, socket as Socket),
   }).withTypeProvider<ZodTypeProvider>() as unknown as App
 
   app.setValidatorCompiler(validatorCompiler)
@@ -90,6 +96,7 @@ export async function createApp(
   app.decorateRequest('principal', null)
   app.decorateRequest('locale', 'en' as Locale)
   acceptOnlyCleanJson(app)
+  countAndLog(app, options)
 
   app.addHook('onRoute', (route) => {
     const access = route.config?.access
@@ -156,7 +163,61 @@ export async function createApp(
     return problem(request, reply, { status: 500, code: 'internal_error' })
   })
 
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf(inventory, request.url)
+    if (allowed.length === 0) return problem(request, reply, { status: 404, code: 'not_found' })
+    reply.header('allow', allowed.join(', '))
+    return problem(request, reply, { status: 405, code: 'method_not_allowed' })
+  })
+
   return { app, inventory, problem }
+}
+
+/** The methods of the routes that match this path, for `Allow` (RFC 9110 section 15.5.6). A wildcard claims no path. */
+function methodsOf(inventory: readonly RouteEntry[], url: string): string[] {
+  const segments = (url.split('?', 1)[0] ?? '').split('/')
+  const matches = (pattern: string[]) =>
+    pattern.length === segments.length &&
+    pattern.every((part, at) => part === segments[at] || (part.startsWith(':') && segments[at]))
+  const methods = inventory
+    .filter((route) => !route.url.includes('*') && matches(route.url.split('/')))
+    .map((route) => route.method)
+  return [...new Set(methods)].sort()
+}
+
+/**
+ * One line and one count for each finished request. The route is its pattern and never the address
+ * itself: a path may hold an id, a query may hold a code.
+ */
+function countAndLog(app: App, { log, metrics }: AppOptions): void {
+  const requests = metrics.counter('latchkey_http_requests_total', 'Requests outside /v1.', [
+    'method',
+    'route',
+    'status',
+  ])
+  const durations = metrics.histogram(
+    'latchkey_http_request_duration_seconds',
+    'Time to the last byte of answers outside /v1.',
+    [0.005, 0.02, 0.1, 0.5, 2, 10],
+    ['route'],
+  )
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const method = route === 'unknown' ? 'ANY' : request.method // anybody may invent a method
+    requests.add([method, route, String(reply.statusCode)])
+    durations.observe(reply.elapsedTime / 1_000, [route])
+    const quiet = route === '/healthz' || route === '/readyz' || route === '/metrics'
+    log[quiet ? 'debug' : 'info'](
+      {
+        method,
+        route,
+        status: reply.statusCode,
+        duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+        request_id: request.id,
+      },
+      'request',
+    )
+  })
 }
 
 const knownErrors: Record<
