@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { RouteEntry } from '../../server/src/platform/http/app.ts'
+import { Person, signedUp } from '../harness/person.ts'
+import { startServer, type TestServer } from '../harness/server.ts'
+
+/**
+ * Generated from the inventory: every route there is, also the one added tomorrow, is tried without
+ * credentials, from another site, and by somebody without the role.
+ */
+describe('every route keeps its policy', () => {
+  let server: TestServer
+  let routes: RouteEntry[]
+  before(async () => {
+    server = await startServer()
+    routes = server.inventory.filter(
+      (route) => route.method !== 'HEAD' && route.method !== 'OPTIONS',
+    )
+  })
+  after(() => server[Symbol.asyncDispose]())
+
+  const pathOf = (route: RouteEntry) =>
+    route.url.replaceAll(/:\w+/g, 'none_00000000000000000000000000').replaceAll('*', 'none')
+  const unsafe = (route: RouteEntry) => route.method !== 'GET'
+  const send = (person: Person, route: RouteEntry, headers: Record<string, string> = {}) =>
+    person.request<{ code?: string }>(route.method, pathOf(route), {
+      headers,
+      ...(unsafe(route) ? { body: {} } : {}),
+    })
+
+  test('the inventory knows the routes', () => {
+    assert.ok(routes.length > 20, `only ${routes.length} routes`)
+  })
+
+  test('without a session, what needs one answers 401 before it looks at anything else', async () => {
+    for (const route of routes.filter((entry) => entry.access.auth !== 'public')) {
+      const { status, body } = await send(new Person(server.origin), route)
+      assert.equal(status, 401, `${route.method} ${route.url}`)
+      assert.equal(body.code, 'sign_in_required', `${route.method} ${route.url}`)
+    }
+  })
+
+  test('a state-changing call from another site is refused', async () => {
+    const { person } = await signedUp(server.origin)
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { origin: '' },
+      { origin: `${server.origin}.evil.example` },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'none' },
+    ]
+    const guarded = routes.filter(
+      (route) => unsafe(route) && (route.access.origin ?? 'same-origin') === 'same-origin',
+    )
+    assert.ok(guarded.length > 10)
+    for (const route of guarded)
+      for (const headers of foreign) {
+        const { status, body } = await send(person, route, headers)
+        const what = `${route.method} ${route.url} with ${JSON.stringify(headers)}`
+        assert.equal(status, 403, what)
+        assert.equal(body.code, 'cross_origin_refused', what)
+      }
+  })
+
+  test('an operator route is not there for an account without the role', async () => {
+    const { person } = await signedUp(server.origin)
+    const operatorRoutes = routes.filter((route) => route.access.auth === 'operator')
+    assert.ok(operatorRoutes.length > 5)
+    for (const route of operatorRoutes) {
+      const { status } = await send(person, route)
+      assert.equal(status, 404, `${route.method} ${route.url}`)
+    }
+  })
+
+  test('nothing there is answers 500, whatever the body', async () => {
+    const { person } = await signedUp(server.origin)
+    const bodies = [
+      '{',
+      '[]',
+      'null',
+      '"x"',
+      '{"__proto__":{"x":1}}',
+      '{"a":"\\u0000"}',
+      '\xff\xfe',
+    ]
+    for (const route of routes.filter(unsafe)) {
+      if (route.url === '/api/account' && route.method === 'DELETE') continue // closes the account
+      for (const body of bodies) {
+        const answer = await fetch(new URL(pathOf(route), server.origin), {
+          method: route.method,
+          redirect: 'manual',
+          headers: {
+            origin: server.origin,
+            'content-type': 'application/json',
+            cookie: [...person.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+          },
+          body: Buffer.from(body, 'latin1'),
+        })
+        await answer.arrayBuffer()
+        assert.ok(answer.status < 500, `${route.method} ${route.url} ${body}: ${answer.status}`)
+      }
+    }
+  })
+})
