@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import { reference } from '../../scripts/reference.ts'
+import { startServer } from '../harness/server.ts'
+
+const root = join(import.meta.dirname, '../..')
+const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root })
+
+test('every setting, route and error code is in docs/reference.md as the code has it', async () => {
+  await using server = await startServer()
+  const written = readFileSync(join(root, 'docs/reference.md'), 'utf8')
+  assert.equal(written, reference(server), 'run: npm run reference')
+})
+
+test('every link and picture in the documents leads to a file', () => {
+  const broken = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target]) => target ?? '')
+      .filter((target) => !/^(https?:|#|mailto:)/.test(target))
+      .filter((target) => !existsSync(join(root, dirname(page), target.split('#')[0] ?? '')))
+      .map((target) => `${page}: ${target}`),
+  )
+  assert.deepEqual(broken, [])
+})
+
+test('the two READMEs show the same commands and pictures', () => {
+  const code = (file: string) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/```[a-z]*\n([\s\S]*?)```/g)].map(
+      ([, block]) =>
+        (block ?? '').replaceAll(
+          /"content":"[^"]*"|content: '[^']*'|"content": "[^"]*"|\/\/.*$/gm,
+          '',
+        ),
+    )
+  assert.deepEqual(code('README.zh-CN.md'), code('README.md'))
+})
+
+test('every npm script and CLI command the documents name exists', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  const named = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/npm run ([\w:-]+)/g)].map(
+      ([, name]) => name,
+    ),
+  )
+  assert.ok(named.length > 0)
+  assert.deepEqual(
+    [...new Set(named)].filter((name) => name === undefined || !(name in scripts)),
+    [],
+  )
+})

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import OpenAI from 'openai'
+import { mailTo, Person } from './person.ts'
+import type { TestServer } from './server.ts'
+
+export type Key = { id: string; secret: string; hint: string; project_id: string }
+
+/** The account's first project. */
+export async function projectOf(person: Person): Promise<string> {
+  const { items } = await person.expect<{ items: { id: string }[] }>(200, 'GET', '/api/projects')
+  const first = items[0]
+  assert.ok(first, 'a new account has a project')
+  return first.id
+}
+
+export async function createKey(person: Person, fields: object = {}): Promise<Key> {
+  const project = await projectOf(person)
+  return person.expect<Key>(201, 'POST', `/api/projects/${project}/keys`, {
+    name: 'Laptop',
+    ...fields,
+  })
+}
+
+/** The official client, unchanged but for base URL and key; it does not repeat by itself here. */
+export const openai = (server: TestServer, apiKey: string) =>
+  new OpenAI({ baseURL: `${server.origin}/v1`, apiKey, maxRetries: 0 })
+
+export const hello = {
+  model: 'latchkey-demo',
+  messages: [{ role: 'user' as const, content: 'Hello there' }],
+}
+
+/** Polls until `probe` answers something; fails with `what` after `withinMs` of real time. */
+export async function eventually<T>(
+  what: string,
+  withinMs: number,
+  probe: () => Promise<T | null | undefined | false>,
+): Promise<T> {
+  const end = performance.now() + withinMs
+  for (;;) {
+    const found = await probe()
+    if (found) return found
+    assert.ok(performance.now() < end, `${what} did not happen within ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** The first operator, by the one-time link that the first start prints. */
+export async function operatorOf(server: TestServer): Promise<Person> {
+  const link = server.firstOperatorLink
+  assert.ok(link, 'the first start mints an operator link')
+  const person = new Person(server.origin)
+  await person.expect(201, 'POST', '/api/operator/claim', {
+    token: link.slice(link.indexOf('#') + 1),
+    name: 'Olga Operator',
+    email: 'olga@example.com',
+    password: 'orchard granite whistle 77',
+  })
+  return person
+}
+
+export { mailTo }
