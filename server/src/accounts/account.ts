@@ -1,6 +1,6 @@
 import type { OperatorRole } from '#platform/http/access.ts'
 import type { Locale } from '../../messages/messages.ts'
-import type { Actor } from '../audit/audit-event.ts'
+import type { Actor } from '../audit/index.ts'
 
 /**
  * `unverified → active → limited → suspended → closed`. `limited` still works, with less;

@@ -1,5 +1,5 @@
 import type { OperatorRole } from '#platform/http/access.ts'
-import type { Actor } from '../audit/audit-event.ts'
+import type { Actor } from '../audit/index.ts'
 import type { AccountsContext } from './context.ts'
 
 /** Gives or takes an operator role; the holder's next request already has it or lacks it. */

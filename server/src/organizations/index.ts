@@ -11,7 +11,7 @@
 import type { Clock } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Ids } from '#platform/ids/ids.ts'
-import type { Audit } from '../audit/audit-event.ts'
+import type { Audit } from '../audit/index.ts'
 import type { Organizations } from './organization.ts'
 import { sqlOrganizationStore } from './store.sql.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { day } from '#platform/clock/clock.ts'
 import type { Principal } from '#platform/http/access.ts'
-import type { Account } from '../accounts/account.ts'
+import type { Account } from '../accounts/index.ts'
 
 export type SessionEndReason =
   | 'signed_out'
