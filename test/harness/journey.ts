@@ -47,7 +47,7 @@ export async function eventually<T>(
 
 /** The first operator, by the one-time link that the first start prints. */
 export async function operatorOf(server: TestServer): Promise<Person> {
-  const link = server.firstOperatorLink
+  const link = server.welcome.operatorLink
   assert.ok(link, 'the first start mints an operator link')
   const person = new Person(server.origin)
   await person.expect(201, 'POST', '/api/operator/claim', {

@@ -7,7 +7,7 @@ import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Account } from './account.ts'
-import type { Challenges } from './challenges.ts'
+import type { Challenges } from './challenges.sql.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { AccountStore } from './store.ts'
 
