@@ -20,6 +20,7 @@ import { accountRoutes, createAccounts } from './accounts/index.ts'
 import { createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
 import { createMail, outboxRoutes } from './mail/index.ts'
+import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
 import { createOrganizations, projectRoutes } from './organizations/index.ts'
 import type { Welcome } from './ready-text.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
@@ -47,6 +48,7 @@ export type Latchkey = {
   app: App
   inventory: readonly RouteEntry[]
   server: Server
+  oauth: OAuth
   /** What the first lines at a start tell. */
   welcome: Welcome
   /** The address served, with the real port when 0 was asked for. */
@@ -89,7 +91,8 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     audit,
     mail,
   })
-  const workers = [mail]
+  const oauth = await createOAuth({ ...platform, accounts, organizations })
+  const workers = [mail, oauth]
 
   // -- surfaces ------------------------------------------------------------------------------------
   let server: Server | undefined
@@ -118,6 +121,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     organizationsOf: organizations.of,
     problem,
   })
+  await oauthRoutes(app, { oauth, problem })
   if (config.mode === 'development') outboxRoutes(app, { mail, problem })
   healthRoutes(app, { health, metrics, metricsToken: config.metricsToken, problem })
   await app.ready()
@@ -128,6 +132,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     app,
     inventory,
     server,
+    oauth,
     welcome: { operatorLink: null },
     async listen() {
       const address = await step('address', () =>

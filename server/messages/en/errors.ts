@@ -187,6 +187,24 @@ export const errors = {
     detail: 'Use one of the existing projects.',
     help: 'bad-requests',
   },
+  // oauth
+  transaction_not_found: {
+    title: 'This sign-in is no longer open',
+    detail:
+      'It has expired, was finished, or was started in another browser. Go back to the app and start again.',
+    help: 'oauth-apps',
+  },
+  too_many_apps: {
+    title: 'There are too many apps',
+    detail: 'An organization may have 100. Delete one that is no longer used.',
+    help: 'oauth-apps',
+  },
+  public_client: {
+    title: 'This app has no secret',
+    detail:
+      'It is a public client. Change token_endpoint_auth_method first if its code runs on a server.',
+    help: 'oauth-apps',
+  },
 } as const satisfies Record<string, ErrorText>
 
 export type ErrorText = { title: string; detail: string; help: string }

@@ -173,4 +173,19 @@ export const errors = {
     detail: '请使用现有的项目。',
     help: 'bad-requests',
   },
+  transaction_not_found: {
+    title: '此次登录已不再有效',
+    detail: '它已过期、已完成，或是在另一个浏览器中发起的。请返回应用重新开始。',
+    help: 'oauth-apps',
+  },
+  too_many_apps: {
+    title: '应用数量过多',
+    detail: '每个组织最多 100 个应用。请删除不再使用的应用。',
+    help: 'oauth-apps',
+  },
+  public_client: {
+    title: '此应用没有密钥',
+    detail: '它是公开客户端。若其代码运行在服务器上，请先修改 token_endpoint_auth_method。',
+    help: 'oauth-apps',
+  },
 } as const satisfies Record<keyof typeof en, ErrorText>

@@ -15,12 +15,14 @@ export const identityScopes = ['openid', 'profile', 'email', 'phone', 'offline_a
 
 /** A verified RFC 9068 access token, as the gateway sees it. */
 export type AccessToken = {
+  /** Who answers for the calls: the person, or for client credentials whoever made the app. */
   accountId: string
   clientId: string
   organizationId: string
-  grantId: string
-  /** Our session id that the grant hangs on; ending the session ends the token. */
-  sessionId: string
+  /** Null for client credentials: no person granted anything. */
+  grantId: string | null
+  /** Our session id that the grant hangs on; ending the session ends the token. Null for client credentials. */
+  sessionId: string | null
   scopes: readonly string[]
   /** The account's epoch at issue; an older one than the account's is dead. */
   epoch: number

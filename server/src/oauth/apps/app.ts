@@ -1,0 +1,86 @@
+import { isScope, scopeList } from '../scopes.ts'
+import {
+  type ApplicationType,
+  isLoopback,
+  judgeRedirectUri,
+  type RedirectUriRefusal,
+} from './redirect-uri.ts'
+
+export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
+export type GrantType = (typeof grantTypes)[number]
+export const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export type AuthMethod = (typeof authMethods)[number]
+
+/** What an owner decides about an app; RFC 7591 where it has a name for it. */
+export type AppSettings = {
+  name: string
+  redirectUris: readonly string[]
+  grantTypes: readonly GrantType[]
+  authMethod: AuthMethod
+  applicationType: ApplicationType
+  /** The most it may ever be granted. */
+  scopes: readonly string[]
+  /** Plain code flow of older confidential clients: no PKCE (RFC 9700 section 2.1.1 asks for it). */
+  legacyConfidential: boolean
+  /** How long a rotated refresh token still answers with its successor; 0 is strict. */
+  refreshGraceSeconds: number
+}
+
+export type AppSecret = {
+  digest: string
+  hint: string
+  createdAt: number
+  expiresAt: number | null
+}
+
+export type OAuthApp = AppSettings & {
+  clientId: string
+  /** Null for clients that registered themselves. */
+  organizationId: string | null
+  createdBy: string | null
+  secrets: readonly AppSecret[]
+  createdAt: number
+  lastUsedAt: number | null
+}
+
+export type AppRefusal =
+  | { field: 'redirect_uris'; index: number; reason: RedirectUriRefusal }
+  | {
+      field: 'redirect_uris'
+      reason: 'redirect_uri_required'
+    }
+  | { field: 'grant_types'; reason: 'secret_required' | 'code_required' }
+  | { field: 'scope'; reason: 'unknown_scope' }
+  | { field: 'legacy_confidential'; reason: 'secret_required' }
+
+/** Everything wrong with these settings, so that a form can show it at once. */
+export function judgeApp(settings: AppSettings): AppRefusal[] {
+  const found: AppRefusal[] = settings.redirectUris.flatMap((uri, index): AppRefusal[] => {
+    const reason = judgeRedirectUri(uri, settings.applicationType)
+    return reason ? [{ field: 'redirect_uris', index, reason }] : []
+  })
+  const usesCode = settings.grantTypes.includes('authorization_code')
+  if (usesCode && settings.redirectUris.length === 0)
+    found.push({ field: 'redirect_uris', reason: 'redirect_uri_required' })
+  if (settings.grantTypes.includes('refresh_token') && !usesCode)
+    found.push({ field: 'grant_types', reason: 'code_required' })
+  // RFC 6749 section 4.4: client credentials are for confidential clients alone.
+  if (settings.grantTypes.includes('client_credentials') && settings.authMethod === 'none')
+    found.push({ field: 'grant_types', reason: 'secret_required' })
+  if (!settings.scopes.every(isScope)) found.push({ field: 'scope', reason: 'unknown_scope' })
+  if (settings.legacyConfidential && settings.authMethod === 'none')
+    found.push({ field: 'legacy_confidential', reason: 'secret_required' })
+  return found
+}
+
+export const scopesFrom = (text: string): string[] => scopeList(text)
+
+/**
+ * Clients whose redirect proves nothing about who is behind it are asked for consent every time:
+ * anything on the machine can listen on loopback, and nobody vouches for a self-registered client.
+ */
+export const alwaysAsks = (app: OAuthApp): boolean =>
+  app.organizationId === null || (app.redirectUris.length > 0 && app.redirectUris.every(isLoopback))
+
+export const livingSecrets = (app: OAuthApp, now: number): AppSecret[] =>
+  app.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)

@@ -1,0 +1,206 @@
+import type { Clock } from '#platform/clock/clock.ts'
+import { minute, second } from '#platform/clock/clock.ts'
+import { base62 } from '#platform/crypto/base62.ts'
+import type { Keyring } from '#platform/crypto/keyring.ts'
+import { Secret } from '#platform/crypto/secret.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import type { Ids, Random } from '#platform/ids/ids.ts'
+import type { Organizations } from '../../organizations/index.ts'
+import {
+  type AppRefusal,
+  type AppSecret,
+  type AppSettings,
+  judgeApp,
+  livingSecrets,
+  type OAuthApp,
+} from './app.ts'
+import type { AppStore } from './store.ts'
+
+export type AppsDeps = {
+  store: AppStore
+  database: Database
+  keyring: Keyring
+  bus: EventBus
+  ids: Ids
+  random: Random
+  clock: Clock
+  organizations: Pick<Organizations, 'of' | 'roleIn'>
+  /** Ends every grant of a client; part of the deletion's transaction. */
+  revokeGrants(clientId: string): Promise<void>
+}
+
+export type Refused<R> = { ok: false; reason: R }
+export type CreateResult =
+  | { ok: true; app: OAuthApp; secret: Secret | null }
+  | { ok: false; reason: 'invalid_app'; problems: AppRefusal[] }
+  | Refused<'not_found' | 'not_allowed' | 'too_many_apps'>
+export type UpdateResult =
+  | { ok: true; app: OAuthApp }
+  | { ok: false; reason: 'invalid_app'; problems: AppRefusal[] }
+  | Refused<'not_found' | 'not_allowed'>
+export type RotateResult =
+  | { ok: true; app: OAuthApp; secret: Secret }
+  | Refused<'not_found' | 'not_allowed' | 'public_client'>
+
+export type Apps = {
+  list(accountId: string): Promise<OAuthApp[]>
+  /** The app when the account belongs to its organization; otherwise null, as if it did not exist. */
+  find(accountId: string, clientId: string): Promise<OAuthApp | null>
+  create(
+    accountId: string,
+    organizationId: string | null,
+    settings: AppSettings,
+  ): Promise<CreateResult>
+  update(accountId: string, clientId: string, change: Partial<AppSettings>): Promise<UpdateResult>
+  /** A new secret, shown once; the ones before it live `overlapMs` longer. */
+  rotateSecret(accountId: string, clientId: string, overlapMs: number): Promise<RotateResult>
+  remove(
+    accountId: string,
+    clientId: string,
+  ): Promise<{ ok: true } | Refused<'not_found' | 'not_allowed'>>
+  /** For the engine: without membership, cached for seconds and dropped by `client.changed`. */
+  lookUp(clientId: string): Promise<OAuthApp | null>
+  /** Whether this is a living secret of the app; in constant time a candidate. */
+  checkSecret(app: OAuthApp, presented: string): boolean
+  noteUse(app: OAuthApp): Promise<void>
+}
+
+const appsMax = 100
+const cacheMs = 30 * second
+
+export function openApps(deps: AppsDeps): Apps {
+  const { store, clock, keyring, bus, database } = deps
+  const cache = new Map<string, { app: OAuthApp; until: number }>()
+  let generation = 0
+  bus.subscribe('client.changed', ({ clientId }) => {
+    generation++
+    cache.delete(clientId)
+  })
+  bus.subscribe('events.missed', () => {
+    generation++
+    cache.clear()
+  })
+
+  const changed = (clientId: string) =>
+    database.afterCommit(() => bus.publish({ type: 'client.changed', clientId }))
+
+  const mintSecret = (): { secret: Secret; stored: AppSecret } => {
+    const text = `sk-lk-client_${base62(deps.random.bytes(32), 43)}`
+    const { digest } = keyring.mac('client-secret', text)
+    const hint = `…${text.slice(-4)}`
+    return {
+      secret: new Secret(text),
+      stored: { digest, hint, createdAt: clock.now(), expiresAt: null },
+    }
+  }
+
+  const reach = async (accountId: string, clientId: string) => {
+    const app = await store.find(clientId)
+    if (!app?.organizationId) return { app: null, mayChange: false }
+    const role = await deps.organizations.roleIn(accountId, app.organizationId)
+    return role ? { app, mayChange: role !== 'member' } : { app: null, mayChange: false }
+  }
+
+  return {
+    async list(accountId) {
+      const memberships = await deps.organizations.of(accountId)
+      return store.listByOrganizations(memberships.map(({ organization }) => organization.id))
+    },
+    find: async (accountId, clientId) => (await reach(accountId, clientId)).app,
+
+    async create(accountId, organizationId, settings) {
+      const memberships = await deps.organizations.of(accountId)
+      const membership =
+        organizationId === null
+          ? (memberships.find(({ role }) => role !== 'member') ?? memberships[0])
+          : memberships.find(({ organization }) => organization.id === organizationId)
+      if (!membership) return { ok: false, reason: 'not_found' }
+      if (membership.role === 'member') return { ok: false, reason: 'not_allowed' }
+      const problems = judgeApp(settings)
+      if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
+      const existing = await store.listByOrganizations([membership.organization.id])
+      if (existing.length >= appsMax) return { ok: false, reason: 'too_many_apps' }
+      const minted = settings.authMethod === 'none' ? null : mintSecret()
+      const app: OAuthApp = {
+        ...settings,
+        clientId: deps.ids('app'),
+        organizationId: membership.organization.id,
+        createdBy: accountId,
+        secrets: minted ? [minted.stored] : [],
+        createdAt: clock.now(),
+        lastUsedAt: null,
+      }
+      await database.transaction(() => store.insert(app))
+      return { ok: true, app, secret: minted?.secret ?? null }
+    },
+
+    async update(accountId, clientId, change) {
+      const { app, mayChange } = await reach(accountId, clientId)
+      if (!app) return { ok: false, reason: 'not_found' }
+      if (!mayChange) return { ok: false, reason: 'not_allowed' }
+      const settings = { ...app, ...change }
+      const problems = judgeApp(settings)
+      if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
+      await database.transaction(async () => {
+        await store.update(clientId, settings, clock.now())
+        changed(clientId)
+      })
+      return { ok: true, app: settings }
+    },
+
+    async rotateSecret(accountId, clientId, overlapMs) {
+      const { app, mayChange } = await reach(accountId, clientId)
+      if (!app) return { ok: false, reason: 'not_found' }
+      if (!mayChange) return { ok: false, reason: 'not_allowed' }
+      if (app.authMethod === 'none') return { ok: false, reason: 'public_client' }
+      const { secret, stored } = mintSecret()
+      await database.transaction(async () => {
+        await store.addSecret(clientId, stored, stored.createdAt + overlapMs)
+        changed(clientId)
+      })
+      return { ok: true, app: (await store.find(clientId)) ?? app, secret }
+    },
+
+    async remove(accountId, clientId) {
+      const { app, mayChange } = await reach(accountId, clientId)
+      if (!app) return { ok: false, reason: 'not_found' }
+      if (!mayChange) return { ok: false, reason: 'not_allowed' }
+      await database.transaction(async () => {
+        await deps.revokeGrants(clientId)
+        await store.remove(clientId)
+        changed(clientId)
+      })
+      return { ok: true }
+    },
+
+    async lookUp(clientId) {
+      const cached = cache.get(clientId)
+      if (cached && cached.until > clock.now()) return cached.app
+      const before = generation
+      const app = await store.find(clientId)
+      // A change that came in while we read is not to be hidden by what we read before it.
+      if (app && before === generation) {
+        if (cache.size > 5_000) cache.clear()
+        cache.set(clientId, { app, until: clock.now() + cacheMs })
+      }
+      return app
+    },
+
+    checkSecret(app, presented) {
+      const candidates = keyring.macCandidates('client-secret', presented)
+      // Digests under a key of ours: how long the comparison takes tells nothing about the secret.
+      return livingSecrets(app, clock.now()).some((secret) =>
+        candidates.some(({ digest }) => digest === secret.digest),
+      )
+    },
+
+    async noteUse(app) {
+      const now = clock.now()
+      if (app.lastUsedAt !== null && now - app.lastUsedAt < minute) return
+      await store.touch(app.clientId, now)
+      const cached = cache.get(app.clientId)
+      if (cached) cached.app = { ...cached.app, lastUsedAt: now }
+    },
+  }
+}

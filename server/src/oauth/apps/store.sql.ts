@@ -1,0 +1,205 @@
+import type { Selectable } from 'kysely'
+import { changed, type Database } from '#platform/db/database.ts'
+import { scopeList } from '../scopes.ts'
+import type { AppSecret, AppSettings, AuthMethod, GrantType, OAuthApp } from './app.ts'
+import type { ApplicationType } from './redirect-uri.ts'
+import type { AppStore } from './store.ts'
+
+type ClientTable = {
+  id: string
+  organization_id: string | null
+  created_by: string | null
+  metadata: string
+  settings: string
+  created_at: number
+  updated_at: number
+  last_used_at: number | null
+  expires_at: number | null
+}
+type SecretTable = {
+  client_id: string
+  digest: string
+  hint: string
+  created_at: number
+  expires_at: number | null
+}
+type Tables = { oauth_clients: ClientTable; oauth_client_secrets: SecretTable }
+
+/** RFC 7591 names, as the metadata column keeps them. */
+type StoredMetadata = {
+  client_name: string
+  redirect_uris: string[]
+  grant_types: GrantType[]
+  token_endpoint_auth_method: AuthMethod
+  application_type: ApplicationType
+  scope: string
+}
+type StoredSettings = { legacy_confidential?: boolean; refresh_grace_seconds?: number }
+
+export const defaultGraceSeconds = 30
+
+export function sqlAppStore(database: Database): AppStore {
+  const db = database.tables<Tables>()
+
+  const withSecrets = async (rows: Selectable<ClientTable>[]): Promise<OAuthApp[]> => {
+    if (rows.length === 0) return []
+    const secrets = await db.query
+      .selectFrom('oauth_client_secrets')
+      .selectAll()
+      .where(
+        'client_id',
+        'in',
+        rows.map((row) => row.id),
+      )
+      .orderBy('created_at', 'desc')
+      .execute()
+    return rows.map((row) =>
+      fromRow(
+        row,
+        secrets.filter((secret) => secret.client_id === row.id),
+      ),
+    )
+  }
+
+  return {
+    async insert(app) {
+      await db.query
+        .insertInto('oauth_clients')
+        .values({
+          id: app.clientId,
+          organization_id: app.organizationId,
+          created_by: app.createdBy,
+          ...columns(app),
+          created_at: app.createdAt,
+          updated_at: app.createdAt,
+          last_used_at: null,
+          expires_at: null,
+        })
+        .execute()
+      if (app.secrets.length > 0)
+        await db.query
+          .insertInto('oauth_client_secrets')
+          .values(app.secrets.map((secret) => secretRow(app.clientId, secret)))
+          .execute()
+    },
+    async find(clientId) {
+      const row = await db.query
+        .selectFrom('oauth_clients')
+        .selectAll()
+        .where('id', '=', clientId)
+        .executeTakeFirst()
+      return row ? ((await withSecrets([row]))[0] ?? null) : null
+    },
+    findAll: async (clientIds) =>
+      clientIds.length === 0
+        ? []
+        : withSecrets(
+            await db.query
+              .selectFrom('oauth_clients')
+              .selectAll()
+              .where('id', 'in', clientIds)
+              .execute(),
+          ),
+    listByOrganizations: async (organizationIds) =>
+      organizationIds.length === 0
+        ? []
+        : withSecrets(
+            await db.query
+              .selectFrom('oauth_clients')
+              .selectAll()
+              .where('organization_id', 'in', organizationIds)
+              .orderBy('id', 'desc')
+              .limit(500)
+              .execute(),
+          ),
+    update: async (clientId, settings, now) =>
+      changed(
+        await db.query
+          .updateTable('oauth_clients')
+          .set({ ...columns(settings), updated_at: now })
+          .where('id', '=', clientId)
+          .executeTakeFirst(),
+      ) === 1,
+    async addSecret(clientId, secret, othersUntil) {
+      await db.query
+        .updateTable('oauth_client_secrets')
+        .set({ expires_at: othersUntil })
+        .where('client_id', '=', clientId)
+        .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', othersUntil)]))
+        .execute()
+      await db.query
+        .deleteFrom('oauth_client_secrets')
+        .where('client_id', '=', clientId)
+        .where('expires_at', '<=', secret.createdAt)
+        .execute()
+      await db.query
+        .insertInto('oauth_client_secrets')
+        .values(secretRow(clientId, secret))
+        .execute()
+    },
+    async touch(clientId, now) {
+      await db.query
+        .updateTable('oauth_clients')
+        .set({ last_used_at: now })
+        .where('id', '=', clientId)
+        .execute()
+    },
+    async remove(clientId) {
+      await db.query.deleteFrom('oauth_client_secrets').where('client_id', '=', clientId).execute()
+      const result = await db.query
+        .deleteFrom('oauth_clients')
+        .where('id', '=', clientId)
+        .executeTakeFirst()
+      return changed(result) === 1
+    },
+  }
+}
+
+const columns = (settings: AppSettings) => ({
+  metadata: JSON.stringify({
+    client_name: settings.name,
+    redirect_uris: [...settings.redirectUris],
+    grant_types: [...settings.grantTypes],
+    token_endpoint_auth_method: settings.authMethod,
+    application_type: settings.applicationType,
+    scope: settings.scopes.join(' '),
+  } satisfies StoredMetadata),
+  settings: JSON.stringify({
+    legacy_confidential: settings.legacyConfidential,
+    refresh_grace_seconds: settings.refreshGraceSeconds,
+  } satisfies StoredSettings),
+})
+
+const secretRow = (clientId: string, secret: AppSecret): SecretTable => ({
+  client_id: clientId,
+  digest: secret.digest,
+  hint: secret.hint,
+  created_at: secret.createdAt,
+  expires_at: secret.expiresAt,
+})
+
+function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[]): OAuthApp {
+  const metadata = JSON.parse(row.metadata) as StoredMetadata // `columns` wrote it
+  const settings = JSON.parse(row.settings) as StoredSettings
+  return {
+    clientId: row.id,
+    organizationId: row.organization_id,
+    createdBy: row.created_by,
+    name: metadata.client_name,
+    redirectUris: metadata.redirect_uris,
+    grantTypes: metadata.grant_types,
+    authMethod: metadata.token_endpoint_auth_method,
+    applicationType: metadata.application_type,
+    scopes: scopeList(metadata.scope),
+    legacyConfidential: settings.legacy_confidential ?? false,
+    refreshGraceSeconds: settings.refresh_grace_seconds ?? defaultGraceSeconds,
+    secrets: secrets.map((secret) => ({
+      digest: secret.digest,
+      hint: secret.hint,
+      createdAt: secret.created_at,
+      expiresAt: secret.expires_at,
+    })),
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+  }
+}

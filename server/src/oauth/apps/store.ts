@@ -1,0 +1,14 @@
+import type { AppSecret, AppSettings, OAuthApp } from './app.ts'
+
+export type AppStore = {
+  insert(app: OAuthApp): Promise<void>
+  find(clientId: string): Promise<OAuthApp | null>
+  findAll(clientIds: readonly string[]): Promise<OAuthApp[]>
+  /** Newest first. */
+  listByOrganizations(organizationIds: readonly string[]): Promise<OAuthApp[]>
+  update(clientId: string, settings: AppSettings, now: number): Promise<boolean>
+  /** Adds a secret; the ones before it end at `othersUntil` unless they end sooner. */
+  addSecret(clientId: string, secret: AppSecret, othersUntil: number): Promise<void>
+  touch(clientId: string, now: number): Promise<void>
+  remove(clientId: string): Promise<boolean>
+}

@@ -1,0 +1,38 @@
+/**
+ * One thing the protocol engine keeps: a code, a refresh token, a transaction. Its value is known
+ * here as a keyed digest only, and `payload` is sealed, so that the database alone redeems nothing.
+ */
+export type Artifact = {
+  model: string
+  idDigest: string
+  accountId: string | null
+  clientId: string | null
+  grantId: string | null
+  sessionUid: string | null
+  uid: string | null
+  userCodeDigest: string | null
+  payload: string
+  createdAt: number
+  expiresAt: number | null
+  consumedAt: number | null
+}
+
+/** Times are milliseconds; whatever has expired at `now` is not found. */
+export type ArtifactStore = {
+  /** Writes or replaces; what was consumed stays consumed. */
+  put(artifact: Artifact): Promise<void>
+  /** Writes once: false when the id is taken. Replay detection stands on it. */
+  putOnce(artifact: Artifact): Promise<boolean>
+  find(model: string, idDigest: string, now: number): Promise<Artifact | null>
+  findByUid(model: string, uid: string, now: number): Promise<Artifact | null>
+  findByUserCode(model: string, digest: string, now: number): Promise<Artifact | null>
+  /** Of any number of simultaneous callers exactly one gets true. */
+  consume(model: string, idDigest: string, now: number): Promise<boolean>
+  /** Binds an artifact to an account once; true when it is, or already was, this account's. */
+  bind(model: string, idDigest: string, accountId: string): Promise<boolean>
+  remove(model: string, idDigest: string): Promise<void>
+  /** Everything of a grant, or one model of it. */
+  removeByGrant(grantId: string, model?: string): Promise<void>
+  /** Deletes at most `limit` expired rows and returns how many. */
+  sweep(now: number, limit: number): Promise<number>
+}

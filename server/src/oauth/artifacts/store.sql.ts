@@ -1,0 +1,139 @@
+import type { Selectable } from 'kysely'
+import { changed, type Database } from '#platform/db/database.ts'
+import type { Artifact, ArtifactStore } from './artifact.ts'
+
+type ArtifactTable = {
+  model: string
+  id_digest: string
+  account_id: string | null
+  client_id: string | null
+  grant_id: string | null
+  session_uid: string | null
+  uid: string | null
+  user_code_digest: string | null
+  payload: string
+  created_at: number
+  expires_at: number | null
+  consumed_at: number | null
+}
+type Tables = { oauth_artifacts: ArtifactTable }
+
+export function sqlArtifactStore(database: Database): ArtifactStore {
+  const db = database.tables<Tables>()
+
+  const living = (model: string, now: number) =>
+    db.query
+      .selectFrom('oauth_artifacts')
+      .selectAll()
+      .where('model', '=', model)
+      .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+
+  return {
+    async put(artifact) {
+      const row = toRow(artifact)
+      const { model: _model, id_digest: _id, created_at: _at, consumed_at: _used, ...rest } = row
+      await db.query
+        .insertInto('oauth_artifacts')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['model', 'id_digest']).doUpdateSet(rest))
+        .execute()
+    },
+    async putOnce(artifact) {
+      const result = await db.query
+        .insertInto('oauth_artifacts')
+        .values(toRow(artifact))
+        .onConflict((conflict) => conflict.columns(['model', 'id_digest']).doNothing())
+        .executeTakeFirst()
+      return changed({ numInsertedOrUpdatedRows: result.numInsertedOrUpdatedRows }) === 1
+    },
+    find: async (model, idDigest, now) =>
+      fromRow(await living(model, now).where('id_digest', '=', idDigest).executeTakeFirst()),
+    findByUid: async (model, uid, now) =>
+      fromRow(await living(model, now).where('uid', '=', uid).executeTakeFirst()),
+    findByUserCode: async (model, digest, now) =>
+      fromRow(await living(model, now).where('user_code_digest', '=', digest).executeTakeFirst()),
+    // One statement decides: on PostgreSQL the second caller waits for the row, then finds it taken.
+    consume: async (model, idDigest, now) =>
+      changed(
+        await db.query
+          .updateTable('oauth_artifacts')
+          .set({ consumed_at: now })
+          .where('model', '=', model)
+          .where('id_digest', '=', idDigest)
+          .where('consumed_at', 'is', null)
+          .executeTakeFirst(),
+      ) === 1,
+    bind: async (model, idDigest, accountId) =>
+      changed(
+        await db.query
+          .updateTable('oauth_artifacts')
+          .set({ account_id: accountId })
+          .where('model', '=', model)
+          .where('id_digest', '=', idDigest)
+          .where((eb) => eb.or([eb('account_id', 'is', null), eb('account_id', '=', accountId)]))
+          .executeTakeFirst(),
+      ) === 1,
+    async remove(model, idDigest) {
+      await db.query
+        .deleteFrom('oauth_artifacts')
+        .where('model', '=', model)
+        .where('id_digest', '=', idDigest)
+        .execute()
+    },
+    async removeByGrant(grantId, model) {
+      let query = db.query.deleteFrom('oauth_artifacts').where('grant_id', '=', grantId)
+      if (model !== undefined) query = query.where('model', '=', model)
+      await query.execute()
+    },
+    async sweep(now, limit) {
+      const expired = await db.query
+        .selectFrom('oauth_artifacts')
+        .select(['model', 'id_digest'])
+        .where('expires_at', '<=', now)
+        .orderBy('expires_at')
+        .limit(limit)
+        .execute()
+      for (const { model, id_digest } of expired)
+        await db.query
+          .deleteFrom('oauth_artifacts')
+          .where('model', '=', model)
+          .where('id_digest', '=', id_digest)
+          .where('expires_at', '<=', now)
+          .execute()
+      return expired.length
+    },
+  }
+}
+
+const toRow = (artifact: Artifact): ArtifactTable => ({
+  model: artifact.model,
+  id_digest: artifact.idDigest,
+  account_id: artifact.accountId,
+  client_id: artifact.clientId,
+  grant_id: artifact.grantId,
+  session_uid: artifact.sessionUid,
+  uid: artifact.uid,
+  user_code_digest: artifact.userCodeDigest,
+  payload: artifact.payload,
+  created_at: artifact.createdAt,
+  expires_at: artifact.expiresAt,
+  consumed_at: artifact.consumedAt,
+})
+
+const fromRow = (row: Selectable<ArtifactTable> | undefined): Artifact | null =>
+  row
+    ? {
+        model: row.model,
+        idDigest: row.id_digest,
+        accountId: row.account_id,
+        clientId: row.client_id,
+        grantId: row.grant_id,
+        sessionUid: row.session_uid,
+        uid: row.uid,
+        userCodeDigest: row.user_code_digest,
+        payload: row.payload,
+        createdAt: row.created_at,
+        expiresAt: row.expires_at,
+        consumedAt: row.consumed_at,
+      }
+    : null

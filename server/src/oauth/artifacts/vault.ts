@@ -1,0 +1,110 @@
+import type { Clock } from '#platform/clock/clock.ts'
+import type { Keyring } from '#platform/crypto/keyring.ts'
+import type { Artifact, ArtifactStore } from './artifact.ts'
+
+/** What is stored beside the sealed payload, to find and to revoke by. */
+export type ArtifactLabels = {
+  accountId?: string | undefined
+  clientId?: string | undefined
+  grantId?: string | undefined
+  sessionUid?: string | undefined
+  uid?: string | undefined
+  userCode?: string | undefined
+}
+
+export type Opened<T> = {
+  payload: T
+  accountId: string | null
+  clientId: string | null
+  grantId: string | null
+  createdAt: number
+  expiresAt: number | null
+  consumedAt: number | null
+}
+
+/**
+ * Artifacts by their value. The value goes in, its keyed digest is stored; the payload is sealed
+ * with the row's own name, so a payload moved to another row does not open.
+ */
+export type ArtifactVault = {
+  digest(value: string): string
+  put(
+    model: string,
+    value: string,
+    payload: object,
+    labels: ArtifactLabels,
+    lifeMs: number | null,
+  ): Promise<void>
+  putOnce(
+    model: string,
+    value: string,
+    payload: object,
+    labels: ArtifactLabels,
+    lifeMs: number,
+  ): Promise<boolean>
+  find<T>(model: string, value: string): Promise<Opened<T> | null>
+  /** Also what has expired and is not swept yet: a refusal can then say why. */
+  findExpiredToo<T>(model: string, value: string): Promise<Opened<T> | null>
+  findByUid<T>(model: string, uid: string): Promise<Opened<T> | null>
+  findByUserCode<T>(model: string, userCode: string): Promise<Opened<T> | null>
+  consume(model: string, value: string): Promise<boolean>
+  bind(model: string, value: string, accountId: string): Promise<boolean>
+  remove(model: string, value: string): Promise<void>
+  removeByGrant(grantId: string, model?: string): Promise<void>
+}
+
+export function artifactVault(store: ArtifactStore, keyring: Keyring, clock: Clock): ArtifactVault {
+  const digest = (value: string) => keyring.mac('oauth-artifact', value).digest
+  const context = (model: string, idDigest: string) => `oauth_artifacts/${model}/${idDigest}`
+
+  const pack = async (
+    model: string,
+    value: string,
+    payload: object,
+    labels: ArtifactLabels,
+    lifeMs: number | null,
+  ): Promise<Artifact> => {
+    const idDigest = digest(value)
+    const now = clock.now()
+    return {
+      model,
+      idDigest,
+      accountId: labels.accountId ?? null,
+      clientId: labels.clientId ?? null,
+      grantId: labels.grantId ?? null,
+      sessionUid: labels.sessionUid ?? null,
+      uid: labels.uid ?? null,
+      userCodeDigest: labels.userCode === undefined ? null : digest(labels.userCode),
+      payload: await keyring.seal(context(model, idDigest), JSON.stringify(payload)),
+      createdAt: now,
+      expiresAt: lifeMs === null ? null : now + lifeMs,
+      consumedAt: null,
+    }
+  }
+
+  const unpack = async <T>(artifact: Artifact | null): Promise<Opened<T> | null> => {
+    if (!artifact) return null
+    const sealed = await keyring.open(context(artifact.model, artifact.idDigest), artifact.payload)
+    const { accountId, clientId, grantId, createdAt, expiresAt, consumedAt } = artifact
+    const payload = JSON.parse(sealed) as T // we sealed it: it is what `put` was given
+    return { payload, accountId, clientId, grantId, createdAt, expiresAt, consumedAt }
+  }
+
+  return {
+    digest,
+    put: async (...input) => store.put(await pack(...input)),
+    putOnce: async (...input) => store.putOnce(await pack(...input)),
+    find: async <T>(model: string, value: string) =>
+      unpack<T>(await store.find(model, digest(value), clock.now())),
+    findExpiredToo: async <T>(model: string, value: string) =>
+      unpack<T>(await store.find(model, digest(value), 0)),
+    findByUid: async <T>(model: string, uid: string) =>
+      unpack<T>(await store.findByUid(model, uid, clock.now())),
+    findByUserCode: async <T>(model: string, userCode: string) =>
+      unpack<T>(await store.findByUserCode(model, digest(userCode), clock.now())),
+    consume: (model, value) => store.consume(model, digest(value), clock.now()),
+    bind: (model, value, accountId) => store.bind(model, digest(value), accountId),
+    remove: (model, value) => store.remove(model, digest(value)),
+    removeByGrant: (grantId, model) => store.removeByGrant(grantId, model),
+  }
+}

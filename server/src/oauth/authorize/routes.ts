@@ -1,0 +1,268 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { type Clock, rfc3339 } from '#platform/clock/clock.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { Principal } from '#platform/http/access.ts'
+import type { App } from '#platform/http/app.ts'
+import type { ProblemSender } from '#platform/http/problem.ts'
+import type { Ids } from '#platform/ids/ids.ts'
+import { type OAuthPageKey, scopeTexts } from '../../../messages/oauth.ts'
+import type { Account } from '../../accounts/index.ts'
+import { alwaysAsks, type OAuthApp } from '../apps/app.ts'
+import type { Apps } from '../apps/apps.ts'
+import { isLoopback } from '../apps/redirect-uri.ts'
+import type { Approval, Engine, Refusal } from '../engine/engine.ts'
+import { type Grants, grantLifeMs } from '../grants/grants.ts'
+import { isScope } from '../scopes.ts'
+import { nextStep } from './authorize.ts'
+import { barePageHeaders, continuePage, noticePage } from './pages.ts'
+import { startedHere, type Transaction, type Transactions } from './transaction.ts'
+import type { TxCookies } from './tx-cookie.ts'
+
+export type AuthorizeDeps = {
+  origin: string
+  resource: string
+  engine: Engine
+  transactions: Transactions
+  cookies: TxCookies
+  apps: Apps
+  grants: Grants
+  database: Database
+  clock: Clock
+  ids: Ids
+  findAccount(id: string): Promise<Account | null>
+  problem: ProblemSender
+}
+
+const Scope = z.object({ name: z.string(), title: z.string(), description: z.string() })
+const TransactionView = z
+  .object({
+    id: z.string(),
+    client: z.object({
+      client_id: z.string(),
+      name: z.string(),
+      redirect_host: z.string(),
+      verified: z.boolean(),
+      loopback: z.boolean(),
+    }),
+    scopes: z.array(Scope),
+    account: z.object({ name: z.string(), email: z.string() }),
+    expires_at: z.string(),
+  })
+  .meta({ id: 'OAuthTransaction' })
+const Decision = z
+  .strictObject({ decision: z.enum(['allow', 'deny']) })
+  .meta({ id: 'OAuthDecision' })
+const DecisionAnswer = z.object({ redirect_to: z.string() }).meta({ id: 'OAuthDecisionAnswer' })
+const idParams = z.object({ id: z.string().min(16).max(64) })
+
+/** Steps 3 to 5 of an authorization: the browser is back on our own site, so the session arrives. */
+export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
+  const { origin, engine, transactions, cookies, apps, grants, problem } = deps
+
+  /** The transaction when this very browser started it; everything else looks alike. */
+  const ownTransaction = async (request: FastifyRequest, id: string) => {
+    const transaction = await transactions.find(id)
+    if (!transaction || !startedHere(transaction, cookies.read(id, request.headers.cookie)))
+      return null
+    const client = await apps.lookUp(transaction.clientId)
+    return client ? { transaction, client } : null
+  }
+
+  const page = (reply: FastifyReply, status: number, html: string) =>
+    reply.code(status).headers(barePageHeaders(origin)).send(html)
+  const notice = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    status: number,
+    key: OAuthPageKey,
+  ) => page(reply, status, noticePage(origin, request.locale, key))
+
+  app.get(
+    '/oauth/tx/:id',
+    {
+      config: { access: { auth: 'public', standing: 'any' } },
+      schema: { hide: true, params: idParams },
+      exposeHeadRoute: false,
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      reply.header('cache-control', 'no-store')
+      const site = request.headers['sec-fetch-site']
+      if (site !== undefined && site !== 'same-origin' && site !== 'none')
+        return page(reply, 200, continuePage(`/oauth/tx/${id}`))
+      const own = await ownTransaction(request, id)
+      if (!own) return notice(request, reply, 400, 'start_again')
+      const { transaction, client } = own
+      const { principal } = request
+      const consented =
+        principal !== null &&
+        (await grants.consented(
+          principal.accountId,
+          transaction.clientId,
+          transaction.redirectHost,
+          transaction.scopes,
+        ))
+      const step = nextStep({
+        transaction,
+        app: client,
+        principal,
+        consented,
+        now: deps.clock.now(),
+      })
+      switch (step.kind) {
+        case 'sign_in':
+          // `fresh`: there is a session, but it does not do; the page must ask and not send back here.
+          return reply.redirect(
+            `/sign-in?tx=${encodeURIComponent(id)}${principal ? '&fresh=1' : ''}`,
+            303,
+          )
+        case 'other_account':
+          return notice(request, reply, 403, 'other_account')
+        case 'suspended':
+          return notice(request, reply, 403, 'account_suspended')
+        case 'refuse':
+          return finish(request, reply, transaction, step.refusal)
+        case 'consent':
+        case 'finish':
+          if (!principal || !(await transactions.bind(transaction, principal.accountId)))
+            return notice(request, reply, 403, 'other_account')
+          if (step.kind === 'consent')
+            return reply.redirect(`/consent?tx=${encodeURIComponent(id)}`, 303)
+          return finish(request, reply, transaction, null, principal)
+        default:
+          return step satisfies never
+      }
+    },
+  )
+
+  /** Hands the browser to the client's redirect URI. One caller alone gets to do it. */
+  async function finish(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    transaction: Transaction,
+    refusal: Refusal | null,
+    principal?: Principal,
+  ) {
+    if (!(await transactions.claim(transaction))) return notice(request, reply, 400, 'start_again')
+    const outcome = refusal ?? (principal && (await approve(transaction, principal)))
+    if (!outcome) return notice(request, reply, 400, 'start_again')
+    reply.hijack()
+    for (const [name, value] of Object.entries(barePageHeaders(origin)))
+      reply.raw.setHeader(name, value)
+    await engine.finish(
+      transaction.id,
+      outcome,
+      [cookies.clear(transaction.id)],
+      request.locale,
+      request.raw,
+      reply.raw,
+    )
+  }
+
+  async function approve(transaction: Transaction, principal: Principal): Promise<Approval | null> {
+    const account = await deps.findAccount(principal.accountId)
+    if (!account) return null
+    const grantId = deps.ids('grant')
+    const now = deps.clock.now()
+    await deps.database.transaction(async () => {
+      await engine.recordGrant({
+        id: grantId,
+        accountId: account.id,
+        clientId: transaction.clientId,
+        epoch: account.epoch,
+        scopes: transaction.scopes,
+      })
+      await grants.record({
+        id: grantId,
+        accountId: account.id,
+        clientId: transaction.clientId,
+        sessionId: principal.sessionId,
+        deviceId: principal.deviceId,
+        scopes: transaction.scopes,
+        resource: deps.resource,
+        redirectHost: transaction.redirectHost,
+        createdAt: now,
+        lastUsedAt: now,
+        expiresAt: now + grantLifeMs,
+        revokedAt: null,
+      })
+    })
+    return {
+      kind: 'approved',
+      grantId,
+      session: {
+        sessionId: principal.sessionId,
+        accountId: principal.accountId,
+        authenticatedAt: principal.authenticatedAt,
+      },
+    }
+  }
+
+  app.get(
+    '/api/oauth/transactions/:id',
+    {
+      config: { access: { auth: 'session' } },
+      schema: {
+        tags: ['apps'],
+        summary: 'What an app asks for, for the consent page of this browser',
+        params: idParams,
+        response: { 200: TransactionView },
+      },
+    },
+    async (request, reply) => {
+      const seen = await seenBy(request)
+      if (!seen) return problem(request, reply, { status: 404, code: 'transaction_not_found' })
+      return present(seen.transaction, seen.client, seen.principal, request.locale)
+    },
+  )
+
+  app.post(
+    '/api/oauth/transactions/:id/decision',
+    {
+      config: { access: { auth: 'session' } },
+      schema: {
+        tags: ['apps'],
+        summary: 'Allow or deny what an app asks for',
+        params: idParams,
+        body: Decision,
+        response: { 200: DecisionAnswer },
+      },
+    },
+    async (request, reply) => {
+      const seen = await seenBy(request)
+      if (!seen) return problem(request, reply, { status: 404, code: 'transaction_not_found' })
+      const { transaction, principal } = seen
+      await transactions.decide(transaction, principal.accountId, request.body.decision)
+      return { redirect_to: `/oauth/tx/${transaction.id}` }
+    },
+  )
+
+  /** The transaction of this browser and this account; consent is asked of nobody else. */
+  async function seenBy(request: FastifyRequest<{ Params: { id: string } }>) {
+    const own = await ownTransaction(request, request.params.id)
+    const { principal } = request
+    if (!own || !principal) return null
+    if (own.transaction.accountId !== principal.accountId) return null
+    return { ...own, principal }
+  }
+}
+
+const present = (
+  transaction: Transaction,
+  app: OAuthApp,
+  principal: Principal,
+  locale: 'en' | 'zh',
+): z.infer<typeof TransactionView> => ({
+  id: transaction.id,
+  client: {
+    client_id: app.clientId,
+    name: app.name,
+    redirect_host: transaction.redirectHost,
+    verified: !alwaysAsks(app),
+    loopback: isLoopback(transaction.redirectUri),
+  },
+  scopes: transaction.scopes.filter(isScope).map((name) => ({ name, ...scopeTexts[locale][name] })),
+  account: { name: principal.name, email: principal.email },
+  expires_at: rfc3339(transaction.expiresAt),
+})

@@ -1,0 +1,182 @@
+import { isUtf8 } from 'node:buffer'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { minute } from '#platform/clock/clock.ts'
+import type { App } from '#platform/http/app.ts'
+import { pageHeaders } from '#platform/http/security-headers.ts'
+import type { RateLimiter } from '#platform/limits/token-bucket.ts'
+import { barePageHeaders } from './authorize/pages.ts'
+import type { Engine, EngineRequest } from './engine/engine.ts'
+
+export type EndpointDeps = { origin: string; engine: Engine; limiter: RateLimiter }
+
+/** How each protocol path is served; whatever is not listed does not exist. */
+type Endpoint = {
+  path: string
+  /** The engine's own path, where ours differs. */
+  engine: string
+  methods: readonly ('GET' | 'POST')[]
+  /** Pages for people; the others speak JSON whatever `Accept` says. */
+  page?: true
+}
+
+const endpoints: readonly Endpoint[] = [
+  { path: '/oauth/authorize', engine: '/oauth/authorize', methods: ['GET', 'POST'], page: true },
+  { path: '/oauth/token', engine: '/oauth/token', methods: ['POST'] },
+  { path: '/v1/oauth/token', engine: '/oauth/token', methods: ['POST'] },
+  { path: '/oauth/introspect', engine: '/oauth/introspect', methods: ['POST'] },
+  { path: '/oauth/revoke', engine: '/oauth/revoke', methods: ['POST'] },
+  { path: '/oauth/jwks', engine: '/oauth/jwks', methods: ['GET'] },
+  ...['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'].map(
+    (path): Endpoint => ({ path, engine: path, methods: ['GET'] }),
+  ),
+]
+
+const bodyBytesMax = 48 * 1024
+const everyMethod = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const
+/** What of a request may matter to the protocol. Cookies never: no endpoint looks at a session. */
+const passedHeaders = [
+  'accept-language',
+  'authorization',
+  'content-type',
+  'origin',
+  'access-control-request-method',
+  'access-control-request-headers',
+  'sec-fetch-dest',
+  'sec-fetch-site',
+  'user-agent',
+]
+
+/** RFC 6749 section 5.2, with our link to the help. */
+export const oauthError = (
+  reply: FastifyReply,
+  status: number,
+  error: string,
+  description: string,
+  headers: Record<string, string> = {},
+) =>
+  reply
+    .code(status)
+    .headers({ 'cache-control': 'no-store', ...headers })
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send({ error, error_description: description })
+
+/**
+ * Puts the engine's endpoints on the app: the body is read, measured and checked here, and only
+ * then does the engine see a request made of what `passedHeaders` names.
+ */
+export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void> {
+  const { origin, engine, limiter } = deps
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer', bodyLimit: bodyBytesMax },
+      (_request, body, done) => done(null, body),
+    )
+    scope.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
+      const status = error.statusCode ?? 500
+      if (status >= 500) throw error
+      return oauthError(
+        reply,
+        status === 413 ? 413 : 400,
+        'invalid_request',
+        status === 413
+          ? `the body is larger than ${bodyBytesMax} bytes`
+          : 'the request is malformed',
+      )
+    })
+    for (const endpoint of endpoints)
+      scope.route({
+        method: [...everyMethod],
+        url: endpoint.path,
+        config: { access: { auth: 'public', standing: 'any', origin: 'any', rate: 'none' } },
+        schema: { hide: true },
+        handler: (request, reply) => serve(endpoint, request as never, reply as never),
+      })
+  })
+
+  async function serve(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) {
+    const rate = limiter.take(`oauth:${request.ip}`, { burst: 1_200, perMs: minute })
+    if (!rate.allowed)
+      return oauthError(
+        reply,
+        429,
+        'temporarily_unavailable',
+        'too many requests; wait and retry',
+        {
+          'retry-after': String(Math.ceil(rate.retryAfterSeconds)),
+        },
+      )
+    const { method } = request
+    const preflight = method === 'OPTIONS' && !endpoint.page
+    if (!preflight && !endpoint.methods.includes(method as 'GET' | 'POST'))
+      return oauthError(reply, 405, 'invalid_request', `use ${endpoint.methods.join(' or ')}`, {
+        allow: endpoint.methods.join(', '),
+      })
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
+    const query = queryOf(request.raw.url ?? '')
+    // A null byte cannot be stored by PostgreSQL and means nothing in any parameter.
+    if (!isUtf8(body) || /\0|%00/.test(body.toString('latin1')) || /\0|%00/.test(query))
+      return oauthError(
+        reply,
+        400,
+        'invalid_request',
+        'parameters must be UTF-8 without null bytes',
+      )
+
+    const headers = Object.fromEntries(
+      passedHeaders.flatMap((name) => {
+        const value = request.headers[name]
+        return typeof value === 'string' ? [[name, value]] : []
+      }),
+    )
+    // POST to the authorization endpoint (OpenID Connect Core section 3.1.2.1) means the same as GET.
+    const posted = endpoint.page === true && method === 'POST'
+    if (posted && !/^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? ''))
+      return oauthError(reply, 400, 'invalid_request', 'send application/x-www-form-urlencoded')
+    const search = endpoint.page ? authorizeSearch(posted ? body.toString('utf8') : query) : query
+    const neutral: EngineRequest = {
+      method: preflight ? 'OPTIONS' : method === 'POST' && !posted ? 'POST' : 'GET',
+      url: endpoint.engine + (search === '' ? '' : `?${search}`),
+      headers: {
+        ...headers,
+        accept: endpoint.page ? 'text/html' : 'application/json',
+        // Only to count this browser's open transactions; it is read by `txCookies` alone.
+        ...(endpoint.page && request.headers.cookie
+          ? { cookie: txOnly(request.headers.cookie) }
+          : {}),
+      },
+      ...(method === 'POST' && !posted ? { body } : {}),
+      locale: request.locale,
+    }
+    reply.hijack()
+    const answered = endpoint.page ? Object.entries(barePageHeaders(origin)) : pageHeaders(origin)
+    for (const [name, value] of answered) reply.raw.setHeader(name, value)
+    reply.raw.setHeader('x-request-id', request.id)
+    if (!endpoint.page) reply.raw.setHeader('cache-control', 'no-store')
+    await engine.handle(neutral, request.raw, reply.raw)
+  }
+}
+
+const queryOf = (url: string): string => {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start + 1)
+}
+
+/**
+ * Codes go back in the query alone: other modes would need a page that runs a script. An unsupported
+ * `response_mode` is renamed so that its refusal, too, goes back in the query.
+ */
+function authorizeSearch(text: string): string {
+  const parameters = new URLSearchParams(text)
+  const mode = parameters.get('response_mode')
+  if (mode !== null && mode !== 'query') parameters.set('response_mode', 'unsupported')
+  return parameters.toString()
+}
+
+const txOnly = (cookie: string): string =>
+  cookie
+    .split(';')
+    .filter((pair) => /^\s*(?:__Host-)?lk_tx_/.test(pair))
+    .join(';')

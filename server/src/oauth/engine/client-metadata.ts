@@ -1,0 +1,26 @@
+import type { AdapterPayload } from 'oidc-provider'
+import type { OAuthApp } from '../apps/app.ts'
+
+/**
+ * An app as the engine wants a client (RFC 7591). The secret's place holds a constant: secrets are
+ * compared by digest (`engine.ts`), and no symmetric algorithm is enabled that would use it as a key.
+ */
+export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
+  client_id: app.clientId,
+  client_name: app.name,
+  redirect_uris: [...app.redirectUris],
+  grant_types: [...app.grantTypes],
+  response_types: app.grantTypes.includes('authorization_code') ? ['code'] : [],
+  response_modes: ['query'],
+  token_endpoint_auth_method: app.authMethod,
+  application_type: app.applicationType,
+  ...(app.authMethod === 'none' ? {} : { client_secret: 'compared-by-digest' }),
+  latchkey_app: app,
+})
+
+/** The app that rode along. */
+export const appOf = (client: object | undefined): OAuthApp => {
+  const app = (client as { latchkey_app?: OAuthApp } | undefined)?.latchkey_app
+  if (!app) throw new Error('a client without its app')
+  return app
+}

@@ -1,0 +1,170 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { type Clock, second } from '#platform/clock/clock.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { Random } from '#platform/ids/ids.ts'
+import type { ArtifactVault } from '../artifacts/vault.ts'
+import { scopeList } from '../scopes.ts'
+import { appOf } from './client-metadata.ts'
+import {
+  boundGrantHelpers,
+  exchangeCode,
+  exchangeRefreshToken,
+  InvalidGrant,
+  type KoaContextWithOIDC,
+  type Provider,
+} from './library.ts'
+
+export type ExchangeDeps = {
+  database: Database
+  vault: ArtifactVault
+  clock: Clock
+  random: Random
+}
+
+type TokenAnswer = {
+  expires_in: number
+  refresh_token?: string
+  [member: string]: unknown
+}
+
+/** What a rotated refresh token still answers with, and to whom. */
+type Replay = {
+  answer: TokenAnswer
+  clientId: string
+  scope: string
+  resource: string
+  answeredAt: number
+}
+
+const replayModel = 'RefreshReplay'
+
+/**
+ * The exchange of codes and refresh tokens, made atomic around the engine's own handlers.
+ *
+ * One transaction holds the claim (a conditional update that exactly one caller wins), the successor
+ * and the remembered answer: kill -9 anywhere leaves either all of it or the old token unused.
+ * A loser's work is rolled back; then, for a refresh token inside the grace window, it gets the
+ * winner's very answer again (a lost answer, two tabs, two processes). The answer is sealed under a
+ * key derived from the presented token, which we do not store: database and root key together do
+ * not open it. Afterwards, and for codes always, a second use ends the whole grant
+ * (RFC 6749 section 4.1.2, RFC 9700 section 4.14.2).
+ */
+export function registerExchanges(provider: Provider, deps: ExchangeDeps): void {
+  const helpers = boundGrantHelpers(provider)
+  const { database, vault, clock } = deps
+
+  provider.registerGrantType(
+    'authorization_code',
+    async (ctx) => {
+      try {
+        await database.transaction(() => exchangeCode(provider, helpers, ctx))
+      } catch (error) {
+        if (!(error instanceof InvalidGrant)) throw error
+        const code = await vault.findExpiredToo('AuthorizationCode', param(ctx, 'code'))
+        if (!code || code.consumedAt === null) throw error
+        // Used before: outside of a transaction, so that what the engine now revokes stays revoked.
+        await exchangeCode(provider, helpers, ctx)
+      }
+    },
+    ['code', 'code_verifier', 'redirect_uri', 'resource'],
+    ['resource'],
+  )
+
+  provider.registerGrantType(
+    'refresh_token',
+    async (ctx) => {
+      const token = param(ctx, 'refresh_token')
+      try {
+        await database.transaction(async () => {
+          await exchangeRefreshToken(provider, helpers, ctx)
+          await remember(ctx, token)
+        })
+      } catch (error) {
+        if (!(error instanceof InvalidGrant)) throw error
+        const stored = await vault.findExpiredToo('RefreshToken', token)
+        if (!stored || stored.consumedAt === null) throw error
+        const replay = await newest(token)
+        if (!replay) return void (await exchangeRefreshToken(provider, helpers, ctx)) // reuse: ends the family
+        if (!sameRequest(replay, ctx)) throw new InvalidGrant('replayed with other parameters')
+        const spentSeconds = Math.floor((clock.now() - replay.answeredAt) / second)
+        ctx.body = {
+          ...replay.answer,
+          expires_in: Math.max(1, replay.answer.expires_in - spentSeconds),
+        }
+      }
+    },
+    ['refresh_token', 'scope', 'resource'],
+    ['resource'],
+  )
+
+  async function remember(ctx: KoaContextWithOIDC, token: string): Promise<void> {
+    const graceSeconds = appOf(ctx.oidc.client).refreshGraceSeconds
+    if (graceSeconds === 0) return
+    const replay: Replay = {
+      answer: ctx.body as TokenAnswer, // the handler has just written it
+      clientId: appOf(ctx.oidc.client).clientId,
+      ...requested(ctx),
+      answeredAt: clock.now(),
+    }
+    const labels = {
+      accountId: ctx.oidc.entities.RefreshToken?.accountId,
+      clientId: replay.clientId,
+      grantId: ctx.oidc.entities.RefreshToken?.grantId,
+    }
+    const sealed = sealUnder(token, JSON.stringify(replay), deps.random)
+    await vault.put(replayModel, token, { sealed }, labels, graceSeconds * second)
+  }
+
+  /** The youngest answer of the chain: the successor may itself have been rotated by now. */
+  async function newest(token: string): Promise<Replay | null> {
+    let latest: Replay | null = null
+    let presented: string | undefined = token
+    while (presented !== undefined) {
+      const found: { payload: { sealed: string } } | null = await vault.find<{ sealed: string }>(
+        replayModel,
+        presented,
+      )
+      if (!found) break
+      latest = JSON.parse(openUnder(presented, found.payload.sealed)) as Replay // we sealed it
+      presented = latest.answer.refresh_token
+    }
+    return latest
+  }
+}
+
+const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {
+  const { scope, resource } = requested(ctx)
+  return (
+    replay.clientId === appOf(ctx.oidc.client).clientId &&
+    replay.scope === scope &&
+    replay.resource === resource
+  )
+}
+
+const requested = (ctx: KoaContextWithOIDC) => ({
+  scope: scopeList(param(ctx, 'scope')).sort().join(' '),
+  resource: [ctx.oidc.params?.resource ?? []].flat().map(String).sort().join(' '),
+})
+
+const param = (ctx: KoaContextWithOIDC, name: string): string => {
+  const value = ctx.oidc.params?.[name]
+  return typeof value === 'string' ? value : ''
+}
+
+const keyUnder = (token: string) =>
+  Buffer.from(hkdfSync('sha256', token, 'latchkey', 'oauth/replay/1', 32))
+
+function sealUnder(token: string, text: string, random: Random): string {
+  const nonce = random.bytes(12)
+  const cipher = createCipheriv('aes-256-gcm', keyUnder(token), nonce)
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
+}
+
+function openUnder(token: string, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64url')
+  const decipher = createDecipheriv('aes-256-gcm', keyUnder(token), bytes.subarray(0, 12), {
+    authTagLength: 16,
+  }).setAuthTag(bytes.subarray(12, 28))
+  return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')
+}

@@ -1,0 +1,37 @@
+// The library publishes no types and no `exports`; these are the few inner modules the seam uses.
+declare module 'oidc-provider/lib/provider.js' {
+  export { default as Provider } from 'oidc-provider'
+}
+declare module 'oidc-provider/lib/helpers/errors.js' {
+  import { errors } from 'oidc-provider'
+  export const InvalidGrant: typeof errors.InvalidGrant
+  export const InvalidScope: typeof errors.InvalidScope
+  export const InvalidTarget: typeof errors.InvalidTarget
+}
+declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
+  import { interactionPolicy } from 'oidc-provider'
+  export const base: typeof interactionPolicy.base
+  export const Check: typeof interactionPolicy.Check
+  export const Prompt: typeof interactionPolicy.Prompt
+}
+declare module 'oidc-provider/lib/helpers/grants.js' {
+  // Bound to the provider one and all, and handed to the handlers below without a look inside.
+  const helpers: Record<string, (...input: never[]) => unknown>
+  export default helpers
+}
+declare module 'oidc-provider/lib/actions/grants/authorization_code.js' {
+  import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+  export function handler(
+    provider: Provider,
+    helpers: object,
+    ctx: KoaContextWithOIDC,
+  ): Promise<void>
+}
+declare module 'oidc-provider/lib/actions/grants/refresh_token.js' {
+  import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+  export function handler(
+    provider: Provider,
+    helpers: object,
+    ctx: KoaContextWithOIDC,
+  ): Promise<void>
+}

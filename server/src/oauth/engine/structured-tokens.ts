@@ -1,0 +1,43 @@
+import { second } from '#platform/clock/clock.ts'
+import type { AccessTokenVerifier } from '../access-token.ts'
+import type { Grants } from '../grants/grants.ts'
+import type { KoaContextWithOIDC } from './library.ts'
+
+/**
+ * Introspection (RFC 7662) and revocation (RFC 7009) of our own JWT access tokens, which the engine
+ * knows only as opaque ones. It has authenticated the client by the time it refuses the form of the
+ * token; a token of another client, or one that is no longer good, is told nothing about.
+ *
+ * A JWT cannot be taken back alone, so revoking one ends its grant (RFC 7009 section 2.1 allows it).
+ */
+export async function answerStructured(
+  ctx: KoaContextWithOIDC,
+  { verifier, grants, origin }: { verifier: AccessTokenVerifier; grants: Grants; origin: string },
+): Promise<void> {
+  const { route, client, params } = ctx.oidc
+  if (route !== 'introspection' && route !== 'revocation') return
+  const { error } = (ctx.body ?? {}) as { error?: string }
+  if (error !== 'unsupported_token_type' || !client || typeof params?.token !== 'string') return
+
+  const judged = await verifier.verify(params.token)
+  const token = judged.ok && judged.token.clientId === client.clientId ? judged.token : null
+  ctx.status = 200
+  if (route === 'revocation') {
+    if (token?.grantId) await grants.revoke(token.grantId, 'client_request')
+    ctx.body = {}
+    return
+  }
+  ctx.body = token
+    ? {
+        active: true,
+        client_id: token.clientId,
+        sub: token.grantId === null ? token.clientId : token.accountId,
+        scope: token.scopes.join(' '),
+        exp: Math.floor(token.expiresAt / second),
+        iss: origin,
+        aud: `${origin}/v1`,
+        token_type: 'Bearer',
+        ...(token.sessionId === null ? {} : { sid: token.sessionId }),
+      }
+    : { active: false }
+}

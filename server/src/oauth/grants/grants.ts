@@ -1,0 +1,120 @@
+import { type Clock, day } from '#platform/clock/clock.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import type { ArtifactVault } from '../artifacts/vault.ts'
+import { covers } from '../scopes.ts'
+import type { GrantStore, OAuthGrant, RevokeReason } from './grant.ts'
+
+export type GrantsDeps = {
+  store: GrantStore
+  vault: ArtifactVault
+  database: Database
+  bus: EventBus
+  clock: Clock
+}
+
+export type Grants = {
+  find(id: string): Promise<OAuthGrant | null>
+  record(grant: OAuthGrant): Promise<void>
+  /** Whether this account already allowed this client these scopes at this redirect host. */
+  consented(
+    accountId: string,
+    clientId: string,
+    redirectHost: string,
+    scopes: readonly string[],
+  ): Promise<boolean>
+  /** One entry an app and redirect host: the newest grant, with the scopes of all. */
+  listOf(accountId: string): Promise<OAuthGrant[]>
+  /** Ends a grant and all that hangs on it: code, refresh family, and the consent. Idempotent. */
+  revoke(id: string, reason: RevokeReason): Promise<void>
+  /** Ends every grant this account gave to the client of grant `id`; false when it is not theirs. */
+  revokeApp(accountId: string, id: string): Promise<boolean>
+  revokeClient(clientId: string, reason: RevokeReason): Promise<void>
+  revokeSession(sessionId: string): Promise<void>
+  /** Ends what was issued under an older epoch, or everything when the account may not call. */
+  revokeStale(accountId: string, epoch: number, allowed: boolean): Promise<void>
+  noteUse(grant: { id: string }): Promise<void>
+}
+
+/** Grants outlive the longest refresh token: a family is never cut short by its grant. */
+export const grantLifeMs = 180 * day
+
+/** The engine's own record of a grant; `epoch` is ours. */
+export type StoredGrant = { epoch: number }
+
+export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): Grants {
+  const end = async (grant: OAuthGrant, reason: RevokeReason) => {
+    await database.transaction(async () => {
+      if (!(await store.revoke(grant.id, reason, clock.now()))) return
+      await vault.removeByGrant(grant.id)
+      database.afterCommit(() =>
+        bus.publish({
+          type: 'grant.revoked',
+          grantId: grant.id,
+          accountId: grant.accountId,
+          clientId: grant.clientId,
+        }),
+      )
+    })
+  }
+  const endAll = async (grants: readonly OAuthGrant[], reason: RevokeReason) => {
+    for (const grant of grants) await end(grant, reason)
+  }
+
+  return {
+    find: (id) => store.find(id),
+    record: (grant) => store.insert(grant),
+    async consented(accountId, clientId, redirectHost, scopes) {
+      const grants = await store.listByAccount(accountId, clock.now())
+      return grants.some(
+        (grant) =>
+          grant.clientId === clientId &&
+          grant.redirectHost === redirectHost &&
+          covers(grant.scopes, scopes),
+      )
+    },
+    async listOf(accountId) {
+      const byApp = new Map<string, OAuthGrant>()
+      for (const grant of await store.listByAccount(accountId, clock.now())) {
+        const app = `${grant.clientId} ${grant.redirectHost}`
+        const newest = byApp.get(app)
+        byApp.set(
+          app,
+          newest
+            ? {
+                ...newest,
+                scopes: [...new Set([...newest.scopes, ...grant.scopes])],
+                createdAt: Math.min(newest.createdAt, grant.createdAt),
+                lastUsedAt: Math.max(newest.lastUsedAt ?? 0, grant.lastUsedAt ?? 0) || null,
+              }
+            : grant,
+        )
+      }
+      return [...byApp.values()]
+    },
+    async revoke(id, reason) {
+      const grant = await store.find(id)
+      if (grant) await end(grant, reason)
+    },
+    async revokeApp(accountId, id) {
+      const grant = await store.find(id)
+      if (grant?.accountId !== accountId || grant.revokedAt !== null) return false
+      const all = await store.listByAccount(accountId, clock.now())
+      await endAll(
+        all.filter(({ clientId }) => clientId === grant.clientId),
+        'owner',
+      )
+      return true
+    },
+    revokeClient: async (clientId, reason) => endAll(await store.listByClient(clientId), reason),
+    revokeSession: async (sessionId) =>
+      endAll(await store.listBySession(sessionId), 'session_ended'),
+    async revokeStale(accountId, epoch, allowed) {
+      for (const grant of await store.listByAccount(accountId, clock.now())) {
+        const stored = allowed ? await vault.find<StoredGrant>('Grant', grant.id) : null
+        if (!stored || stored.payload.epoch < epoch) await end(grant, 'account_changed')
+      }
+    },
+    noteUse: ({ id }) => store.touch(id, clock.now()),
+  }
+}

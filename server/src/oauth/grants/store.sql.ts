@@ -1,0 +1,118 @@
+import type { Selectable } from 'kysely'
+import { changed, type Database } from '#platform/db/database.ts'
+import type { GrantStore, OAuthGrant } from './grant.ts'
+
+type GrantTable = {
+  id: string
+  account_id: string
+  client_id: string
+  session_id: string | null
+  device_id: string | null
+  scopes: string
+  resource: string | null
+  redirect_host: string
+  created_at: number
+  last_used_at: number | null
+  expires_at: number
+  revoked_at: number | null
+  revoke_reason: string | null
+}
+type Tables = { oauth_grants: GrantTable }
+
+export function sqlGrantStore(database: Database): GrantStore {
+  const db = database.tables<Tables>()
+  const living = () =>
+    db.query.selectFrom('oauth_grants').selectAll().where('revoked_at', 'is', null)
+  return {
+    async insert(grant) {
+      await db.query
+        .insertInto('oauth_grants')
+        .values({
+          id: grant.id,
+          account_id: grant.accountId,
+          client_id: grant.clientId,
+          session_id: grant.sessionId,
+          device_id: grant.deviceId,
+          scopes: JSON.stringify(grant.scopes),
+          resource: grant.resource,
+          redirect_host: grant.redirectHost,
+          created_at: grant.createdAt,
+          last_used_at: grant.lastUsedAt,
+          expires_at: grant.expiresAt,
+          revoked_at: grant.revokedAt,
+          revoke_reason: null,
+        })
+        .execute()
+    },
+    async find(id) {
+      const row = await db.query
+        .selectFrom('oauth_grants')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row ? fromRow(row) : null
+    },
+    listByAccount: async (accountId, now) =>
+      (
+        await living()
+          .where('account_id', '=', accountId)
+          .where('expires_at', '>', now)
+          .orderBy('created_at', 'desc')
+          .orderBy('id')
+          .execute()
+      ).map(fromRow),
+    listBySession: async (sessionId) =>
+      (await living().where('session_id', '=', sessionId).execute()).map(fromRow),
+    listByClient: async (clientId) =>
+      (await living().where('client_id', '=', clientId).execute()).map(fromRow),
+    revoke: async (id, reason, now) =>
+      changed(
+        await db.query
+          .updateTable('oauth_grants')
+          .set({ revoked_at: now, revoke_reason: reason })
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst(),
+      ) === 1,
+    async touch(id, now) {
+      await db.query
+        .updateTable('oauth_grants')
+        .set({ last_used_at: now })
+        .where('id', '=', id)
+        .execute()
+    },
+    async sweep(before, limit) {
+      const old = await db.query
+        .selectFrom('oauth_grants')
+        .select('id')
+        .where((eb) => eb.or([eb('expires_at', '<', before), eb('revoked_at', '<', before)]))
+        .limit(limit)
+        .execute()
+      if (old.length > 0)
+        await db.query
+          .deleteFrom('oauth_grants')
+          .where(
+            'id',
+            'in',
+            old.map((row) => row.id),
+          )
+          .execute()
+      return old.length
+    },
+  }
+}
+
+const fromRow = (row: Selectable<GrantTable>): OAuthGrant => ({
+  id: row.id,
+  accountId: row.account_id,
+  clientId: row.client_id,
+  sessionId: row.session_id ?? '',
+  deviceId: row.device_id ?? '',
+  scopes: JSON.parse(row.scopes) as string[],
+  resource: row.resource ?? '',
+  redirectHost: row.redirect_host,
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at,
+})

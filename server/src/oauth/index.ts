@@ -1,0 +1,218 @@
+/**
+ * The authorization server: apps (OAuth clients), authorization with consent, codes, tokens, grants,
+ * and the judging of access tokens for the gateway.
+ *
+ * States: a transaction is open → seen by an account → decided → finished, at most ten minutes; a
+ * grant stands until it is revoked or 180 days old, and with it ends everything issued under it. It
+ * hangs on the session it was given in and on the account's epoch: sign-out, suspension and password
+ * reset end it. Invariants: a code or refresh token is redeemed by exactly one request; nobody is
+ * sent to a redirect URI that is not registered; every URL is built from the configured origin;
+ * values are stored as keyed digests, payloads sealed.
+ *
+ * Neighbours: accounts (who, standing, epoch), organizations (who owns an app), sessions (read by
+ * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
+ * `engine/` alone. Not here: the device flow, pushed requests, DPoP and dynamic registration.
+ */
+import type { KeyObject } from 'node:crypto'
+import type { Clock } from '#platform/clock/clock.ts'
+import { day, minute } from '#platform/clock/clock.ts'
+import type { Keyring } from '#platform/crypto/keyring.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import type { App } from '#platform/http/app.ts'
+import type { ProblemSender } from '#platform/http/problem.ts'
+import type { Ids, Random } from '#platform/ids/ids.ts'
+import type { RateLimiter } from '#platform/limits/token-bucket.ts'
+import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Accounts } from '../accounts/index.ts'
+import type { Organizations } from '../organizations/index.ts'
+import type { AccessTokenVerifier } from './access-token.ts'
+import { openApps } from './apps/apps.ts'
+import { appRoutes } from './apps/routes.ts'
+import { sqlAppStore } from './apps/store.sql.ts'
+import { sqlArtifactStore } from './artifacts/store.sql.ts'
+import { artifactVault } from './artifacts/vault.ts'
+import { noticePage } from './authorize/pages.ts'
+import { authorizeRoutes } from './authorize/routes.ts'
+import { startTransaction } from './authorize/start.ts'
+import { openTransactions } from './authorize/transaction.ts'
+import { txCookies } from './authorize/tx-cookie.ts'
+import { oauthEndpoints } from './endpoints.ts'
+import { createEngine } from './engine/engine.ts'
+import { openGrants } from './grants/grants.ts'
+import { grantRoutes } from './grants/routes.ts'
+import { sqlGrantStore } from './grants/store.sql.ts'
+import { protectedResourceRoutes } from './protected-resource.ts'
+import { loadSigningKeys } from './signing/signing-keys.ts'
+import { userinfoRoutes } from './userinfo.ts'
+import { accessTokenVerifier } from './verify/verifier.ts'
+
+export type {
+  AccessToken,
+  AccessTokenRefusal,
+  AccessTokenVerifier,
+  GatewayScope,
+} from './access-token.ts'
+export { gatewayScopes, identityScopes } from './access-token.ts'
+
+export type OAuthDeps = {
+  config: { origin: string }
+  database: Database
+  keyring: Keyring
+  bus: EventBus
+  ids: Ids
+  random: Random
+  clock: Clock
+  log: Log
+  limiter: RateLimiter
+  accounts: Pick<Accounts, 'find' | 'standing'>
+  organizations: Pick<Organizations, 'of' | 'roleIn'>
+}
+
+export type OAuth = {
+  /** For the gateway: judges `Bearer` tokens that are not API keys. */
+  verifier: AccessTokenVerifier
+  /** How many grants of this account stand, for the operator's picture of it. */
+  countGrants(accountId: string): Promise<number>
+  /** The worker that deletes what has expired, a batch at a time. */
+  start(): void
+  stop(): Promise<void>
+  /** For `oauthRoutes`. */
+  routes(app: App, problem: ProblemSender): Promise<void>
+}
+
+const sweepEveryMs = 5 * minute
+const sweepBatch = 500
+/** Spent and expired artifacts stay this long, so that a refusal can say why. */
+const keptMs = 7 * day
+
+/** Adds every route of this room, the protocol's and the console's. */
+export const oauthRoutes = (app: App, deps: { oauth: OAuth; problem: ProblemSender }) =>
+  deps.oauth.routes(app, deps.problem)
+
+export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
+  const { database, keyring, clock, bus, log, accounts, random } = deps
+  const { origin } = deps.config
+  const resource = `${origin}/v1`
+  const artifacts = sqlArtifactStore(database)
+  const vault = artifactVault(artifacts, keyring, clock)
+  const grantStore = sqlGrantStore(database)
+  const grants = openGrants({ store: grantStore, vault, database, bus, clock })
+  const appStore = sqlAppStore(database)
+  const apps = openApps({
+    ...deps,
+    store: appStore,
+    revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
+  })
+  const keys = await loadSigningKeys(database, keyring, clock)
+  const transactions = openTransactions(vault, random, clock)
+  const cookies = txCookies(origin, clock)
+
+  const verifier = accessTokenVerifier({
+    issuer: origin,
+    audience: resource,
+    keys: new Map<string, KeyObject>(
+      keys.filter(({ alg }) => alg === 'ES256').map(({ kid, publicKey }) => [kid, publicKey]),
+    ),
+    clock,
+    bus,
+    standing: (accountId) => accounts.standing(accountId),
+    grantStands: async (id) => (await grants.find(id))?.revokedAt === null,
+    clientStands: async (id) => (await apps.lookUp(id)) !== null,
+  })
+
+  const engine = createEngine({
+    origin,
+    resource,
+    database,
+    keyring,
+    random,
+    clock,
+    log,
+    keys,
+    vault,
+    apps,
+    grants,
+    verifier,
+    async findAccount(id) {
+      const account = await accounts.find(id)
+      const organization = account && (await deps.organizations.of(id))[0]?.organization
+      return account && organization ? { account, organizationId: organization.id } : null
+    },
+    onStarted: startTransaction(origin, transactions, cookies),
+    errorPage: (locale, error, status) =>
+      noticePage(origin, locale, status >= 500 ? 'unavailable' : 'request_refused', error),
+  })
+
+  // What ends elsewhere ends here. The verifier has dropped its tokens by now; this ends the rest.
+  const ending = new Set<Promise<void>>()
+  const inBackground = (work: Promise<void>, what: string) => {
+    const settled = work
+      .catch((error: unknown) =>
+        log.error({ err: errorFields(error) }, `${what} could not be ended`),
+      )
+      .finally(() => ending.delete(settled))
+    ending.add(settled)
+  }
+  const unsubscribe = [
+    bus.subscribe('session.ended', ({ sessionId, reason }) => {
+      if (reason !== 'replaced')
+        inBackground(grants.revokeSession(sessionId), 'grants of a session')
+    }),
+    bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
+      inBackground(grants.revokeStale(accountId, epoch, allowed), 'grants of an account'),
+    ),
+  ]
+
+  const sweep = async () => {
+    const now = clock.now()
+    return (
+      (await artifacts.sweep(now - keptMs, sweepBatch)) +
+      (await grantStore.sweep(now - 30 * day, sweepBatch))
+    )
+  }
+  let timer: NodeJS.Timeout | undefined
+  let pass: Promise<unknown> = Promise.resolve()
+
+  return {
+    verifier,
+    countGrants: async (accountId) => (await grants.listOf(accountId)).length,
+    async routes(app, problem) {
+      await oauthEndpoints(app, { origin, engine, limiter: deps.limiter })
+      const findAccount = (id: string) => accounts.find(id)
+      userinfoRoutes(app, { verifier, vault, findAccount })
+      protectedResourceRoutes(app, origin)
+      const { database, ids } = deps
+      authorizeRoutes(app, {
+        origin,
+        resource,
+        engine,
+        transactions,
+        cookies,
+        apps,
+        grants,
+        database,
+        clock,
+        ids,
+        findAccount,
+        problem,
+      })
+      appRoutes(app, apps, problem)
+      grantRoutes(app, grants, appStore, problem)
+    },
+    start() {
+      timer = setInterval(() => {
+        pass = sweep().catch((error: unknown) =>
+          log.error({ err: errorFields(error) }, 'expired artifacts could not be deleted'),
+        )
+      }, sweepEveryMs)
+      timer.unref()
+    },
+    async stop() {
+      clearInterval(timer)
+      for (const end of unsubscribe) end()
+      await pass
+      await Promise.all(ending)
+    },
+  }
+}

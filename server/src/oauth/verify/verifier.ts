@@ -1,0 +1,121 @@
+import { createHash, type KeyObject, verify as verifySignature } from 'node:crypto'
+import { type Clock, minute, second } from '#platform/clock/clock.ts'
+import type { EventBus } from '#platform/events/events.ts'
+import { mayCall, type Standing } from '../../accounts/index.ts'
+import type { AccessToken, AccessTokenRefusal, AccessTokenVerifier } from '../access-token.ts'
+import { readAccessToken } from './claims.ts'
+
+export type VerifierDeps = {
+  issuer: string
+  audience: string
+  /** ES256 public keys by `kid`. */
+  keys: ReadonlyMap<string, KeyObject>
+  clock: Clock
+  bus: EventBus
+  standing(accountId: string): Promise<Standing | null>
+  /** Whether the grant still stands; asked once a token and cache life. */
+  grantStands(grantId: string): Promise<boolean>
+  clientStands(clientId: string): Promise<boolean>
+}
+
+export type VerifyResult =
+  | { ok: true; token: AccessToken }
+  | { ok: false; reason: AccessTokenRefusal }
+
+const tokenBytesMax = 8 * 1024
+const cacheMax = 20_000
+/** A good answer is asked for again after this, so that a lost event costs seconds, not minutes. */
+const trustMs = 60 * second
+/** Ended sessions are remembered longer than any access token lives. */
+const endedMs = 20 * minute
+
+/**
+ * Access tokens, judged here: signature and claims locally, then whether account, grant, session and
+ * client still stand. Good answers are kept by the token's SHA-256 until the token expires, for at
+ * most a minute, or until an event speaks of them; the hot path is one hash and one map read.
+ *
+ * When the database is away, known tokens pass for the rest of their minute and unknown ones throw.
+ */
+export function accessTokenVerifier(deps: VerifierDeps): AccessTokenVerifier {
+  const { clock, bus } = deps
+  const cache = new Map<string, { token: AccessToken; until: number }>()
+  const ended = new Map<string, number>()
+  // Moves with every event: an answer read from the database before an event is not kept after it.
+  let generation = 0
+
+  const drop = (dead: (token: AccessToken) => boolean) => {
+    generation++
+    for (const [hash, { token }] of cache) if (dead(token)) cache.delete(hash)
+  }
+  bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
+    drop((token) => token.accountId === accountId && (!allowed || token.epoch !== epoch)),
+  )
+  bus.subscribe('grant.revoked', ({ grantId }) => drop((token) => token.grantId === grantId))
+  bus.subscribe('client.changed', ({ clientId }) => drop((token) => token.clientId === clientId))
+  bus.subscribe('events.missed', () => drop(() => true))
+  bus.subscribe('session.ended', ({ sessionId, reason }) => {
+    if (reason === 'replaced') return // went on under a new id; what it allowed stays
+    const now = clock.now()
+    for (const [id, until] of ended) if (until <= now) ended.delete(id)
+    ended.set(sessionId, now + endedMs)
+    drop((token) => token.sessionId === sessionId)
+  })
+
+  const keep = (hash: string, token: AccessToken) => {
+    if (cache.size >= cacheMax) {
+      const oldest = cache.keys().next()
+      if (!oldest.done) cache.delete(oldest.value)
+    }
+    cache.set(hash, { token, until: Math.min(token.expiresAt, clock.now() + trustMs) })
+  }
+
+  async function judge(hash: string, token: AccessToken): Promise<VerifyResult> {
+    for (;;) {
+      const before = generation
+      const standing = await deps.standing(token.accountId)
+      if (!standing) return { ok: false, reason: 'revoked' }
+      if (!mayCall(standing.state)) return { ok: false, reason: 'suspended' }
+      if (standing.epoch !== token.epoch) return { ok: false, reason: 'revoked' }
+      if (token.sessionId !== null && ended.has(token.sessionId))
+        return { ok: false, reason: 'revoked' }
+      if (token.grantId !== null && !(await deps.grantStands(token.grantId)))
+        return { ok: false, reason: 'revoked' }
+      if (!(await deps.clientStands(token.clientId))) return { ok: false, reason: 'revoked' }
+      if (before !== generation) continue // something ended while we read: read again
+      keep(hash, token)
+      return { ok: true, token }
+    }
+  }
+
+  return {
+    verify(text) {
+      if (text.length > tokenBytesMax) return { ok: false, reason: 'malformed' }
+      const hash = createHash('sha256').update(text).digest('base64')
+      const known = cache.get(hash)
+      if (known) {
+        if (known.until > clock.now()) return { ok: true, token: known.token }
+        cache.delete(hash)
+      }
+      const parsed = readAccessToken(text)
+      if (!parsed) return { ok: false, reason: 'malformed' }
+      const key = deps.keys.get(parsed.kid)
+      if (
+        !key ||
+        parsed.issuer !== deps.issuer ||
+        parsed.audience !== deps.audience ||
+        !verifySignature(
+          'sha256',
+          parsed.signed,
+          { key, dsaEncoding: 'ieee-p1363' },
+          parsed.signature,
+        )
+      )
+        return { ok: false, reason: 'malformed' }
+      const now = clock.now()
+      if (parsed.notBefore > now || parsed.issuedAt > now + minute)
+        return { ok: false, reason: 'malformed' }
+      if (parsed.token.expiresAt <= now) return { ok: false, reason: 'expired' }
+      return judge(hash, parsed.token)
+    },
+  }
+}
