@@ -1,5 +1,7 @@
 import { errors as enErrors } from './en/errors.ts'
+import { trust as enTrust, type TrustTexts } from './en/trust.ts'
 import { errors as zhErrors } from './zh/errors.ts'
+import { trust as zhTrust } from './zh/trust.ts'
 
 export const locales = ['en', 'zh'] as const
 export type Locale = (typeof locales)[number]
@@ -9,6 +11,10 @@ export type ErrorCode = keyof typeof enErrors
 const errors = { en: enErrors, zh: zhErrors } as const
 
 export const errorText = (code: ErrorCode, locale: Locale) => errors[locale][code]
+
+const trust = { en: enTrust, zh: zhTrust } as const
+
+export const trustTexts = (locale: Locale): TrustTexts => trust[locale]
 
 export const isLocale = (value: unknown): value is Locale => locales.includes(value as Locale)
 

@@ -16,15 +16,19 @@ import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
 import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { createMetrics, type Metrics } from '#platform/metrics/metrics.ts'
-import { accountRoutes, createAccounts } from './accounts/index.ts'
-import { createAudit } from './audit/index.ts'
+import type { Locale } from '../messages/messages.ts'
+import { type Accounts, accountRoutes, createAccounts } from './accounts/index.ts'
+import { appealRoutes, createAppeals, presentAppeal } from './appeals/index.ts'
+import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
-import { createMail, outboxRoutes } from './mail/index.ts'
+import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
+import { operationsRoutes } from './operations/index.ts'
 import { createOrganizations, projectRoutes } from './organizations/index.ts'
 import type { Welcome } from './ready-text.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
 import { step } from './start-trouble.ts'
+import { caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
 
 /** What comes from outside and may be replaced in tests. */
 export type Edges = { clock: Clock; random: Random; log: Log }
@@ -49,6 +53,9 @@ export type Latchkey = {
   inventory: readonly RouteEntry[]
   server: Server
   oauth: OAuth
+  accounts: Accounts
+  audit: Audit
+  mail: Mail
   /** What the first lines at a start tell. */
   welcome: Welcome
   /** The address served, with the real port when 0 was asked for. */
@@ -92,7 +99,9 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     mail,
   })
   const oauth = await createOAuth({ ...platform, accounts, organizations })
-  const workers = [mail, oauth]
+  const trust = createTrust({ ...platform, accounts, audit, mail })
+  const appeals = createAppeals({ ...platform, accounts, trust, audit, mail })
+  const workers = [mail, oauth, trust]
 
   // -- surfaces ------------------------------------------------------------------------------------
   let server: Server | undefined
@@ -122,6 +131,34 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     problem,
   })
   await oauthRoutes(app, { oauth, problem })
+  const appealsOf = async (caseIds: readonly string[], locale: Locale) =>
+    (await appeals.ofCases(caseIds)).map((appeal) => presentAppeal(appeal, locale))
+  caseRoutes(app, { trust, clock: edges.clock, problem, appealsOf })
+  appealRoutes(app, { appeals, trust, accounts, clock: edges.clock, problem })
+  operatorRoutes(app, {
+    trust,
+    accounts,
+    clock: edges.clock,
+    problem,
+    appealsOf,
+    figures: {
+      keys: async () => 0,
+      sessions: async (accountId) => (await sessions.list(accountId)).length,
+      grants: oauth.countGrants,
+      spend30d: async () => 0,
+    },
+  })
+  operationsRoutes(app, {
+    audit,
+    health,
+    upstreams: () => [],
+    overdueAppeals: appeals.countOverdue,
+    installation: {
+      mode: config.mode,
+      database: platform.database.kind,
+      redis: config.redisUrl !== null,
+    },
+  })
   if (config.mode === 'development') outboxRoutes(app, { mail, problem })
   healthRoutes(app, { health, metrics, metricsToken: config.metricsToken, problem })
   await app.ready()
@@ -133,6 +170,9 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     inventory,
     server,
     oauth,
+    accounts,
+    audit,
+    mail,
     welcome: { operatorLink: null },
     async listen() {
       const address = await step('address', () =>

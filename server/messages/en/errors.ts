@@ -205,6 +205,58 @@ export const errors = {
       'It is a public client. Change token_endpoint_auth_method first if its code runs on a server.',
     help: 'oauth-apps',
   },
+  // trust and appeals
+  own_account: {
+    title: 'This is about your own account',
+    detail: 'Nobody decides about the own account. Ask another operator.',
+    help: 'operator-decisions',
+  },
+  operator_protected: {
+    title: 'This account belongs to the operators',
+    detail: 'Only somebody with the role operator, in good standing, may decide about it.',
+    help: 'operator-decisions',
+  },
+  decision_in_force: {
+    title: 'A decision at least as strong is in force',
+    detail: 'Reverse that decision first, or take a stronger one.',
+    help: 'operator-decisions',
+  },
+  until_invalid: {
+    title: 'The end of the decision is not possible',
+    detail:
+      'Limits and suspensions may end by themselves, at a time in the future and within ten years. Warnings and closures have no end.',
+    help: 'operator-decisions',
+  },
+  decision_ended: {
+    title: 'The decision is not in force any more',
+    detail: 'Nothing can be changed about it. Its case shows how it ended.',
+    help: 'appeals',
+  },
+  cannot_reduce: {
+    title: 'There is nothing milder than a warning',
+    detail: 'Uphold or reverse it.',
+    help: 'operator-decisions',
+  },
+  already_appealed: {
+    title: 'There is an appeal against this decision already',
+    detail: 'Each decision takes one appeal. Its case shows where yours stands.',
+    help: 'appeals',
+  },
+  appeal_too_late: {
+    title: 'The time for an appeal is over',
+    detail: 'An appeal has to arrive within 30 days of the decision.',
+    help: 'appeals',
+  },
+  own_decision: {
+    title: 'You took the decision this appeal is about',
+    detail: 'Somebody else has to review it. Ask another operator or reviewer.',
+    help: 'operator-decisions',
+  },
+  appeal_already_decided: {
+    title: 'This appeal has been decided',
+    detail: 'An appeal is decided once. Its case shows the outcome.',
+    help: 'operator-decisions',
+  },
 } as const satisfies Record<string, ErrorText>
 
 export type ErrorText = { title: string; detail: string; help: string }

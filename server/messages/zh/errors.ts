@@ -188,4 +188,55 @@ export const errors = {
     detail: '它是公开客户端。若其代码运行在服务器上，请先修改 token_endpoint_auth_method。',
     help: 'oauth-apps',
   },
+  // trust and appeals
+  own_account: {
+    title: '这涉及您自己的账户',
+    detail: '任何人都不能对自己的账户作出决定。请联系其他运营人员。',
+    help: 'operator-decisions',
+  },
+  operator_protected: {
+    title: '这是运营人员的账户',
+    detail: '只有状态正常且角色为 operator 的人员可以对其作出决定。',
+    help: 'operator-decisions',
+  },
+  decision_in_force: {
+    title: '已有同等或更严厉的决定生效',
+    detail: '请先撤销该决定，或作出更严厉的决定。',
+    help: 'operator-decisions',
+  },
+  until_invalid: {
+    title: '决定的结束时间无效',
+    detail: '限制和停用可以设置自动结束时间，须在将来且不超过十年。警告和关闭没有结束时间。',
+    help: 'operator-decisions',
+  },
+  decision_ended: {
+    title: '该决定已不再生效',
+    detail: '无法再对其进行更改。案件中会显示它是如何结束的。',
+    help: 'appeals',
+  },
+  cannot_reduce: {
+    title: '没有比警告更轻的决定',
+    detail: '请维持或撤销该决定。',
+    help: 'operator-decisions',
+  },
+  already_appealed: {
+    title: '该决定已有申诉',
+    detail: '每个决定只能申诉一次。案件中会显示申诉的进展。',
+    help: 'appeals',
+  },
+  appeal_too_late: {
+    title: '已超过申诉期限',
+    detail: '申诉须在决定作出后 30 天内提交。',
+    help: 'appeals',
+  },
+  own_decision: {
+    title: '该申诉针对的是您作出的决定',
+    detail: '必须由他人复核。请联系其他 operator 或 reviewer。',
+    help: 'operator-decisions',
+  },
+  appeal_already_decided: {
+    title: '该申诉已有结果',
+    detail: '每个申诉只裁决一次。案件中会显示结果。',
+    help: 'operator-decisions',
+  },
 } as const satisfies Record<keyof typeof en, ErrorText>
