@@ -187,6 +187,24 @@ export const errors = {
     detail: 'Use one of the existing projects.',
     help: 'bad-requests',
   },
+  // keys
+  key_not_yours: {
+    title: 'This key belongs to somebody else',
+    detail:
+      'Only the person who made the key, or an owner or admin of the organization, can change it.',
+    help: 'api-keys',
+  },
+  key_held: {
+    title: 'An operator has disabled this key',
+    detail:
+      'You cannot enable it yourself. You can revoke it, or read the reason under “Cases” and appeal.',
+    help: 'appeals',
+  },
+  key_expiry_past: {
+    title: 'The expiry lies in the past',
+    detail: 'Choose an expires_at in the future, or null for a key that does not expire.',
+    help: 'api-keys',
+  },
   // oauth
   transaction_not_found: {
     title: 'This sign-in is no longer open',

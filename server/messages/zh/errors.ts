@@ -173,6 +173,21 @@ export const errors = {
     detail: '请使用现有的项目。',
     help: 'bad-requests',
   },
+  key_not_yours: {
+    title: '此密钥属于其他成员',
+    detail: '只有创建该密钥的人，或组织的所有者与管理员，才能修改它。',
+    help: 'api-keys',
+  },
+  key_held: {
+    title: '此密钥已被运营者停用',
+    detail: '您无法自行启用它。您可以将其撤销，或在“案件”中查看原因并提交申诉。',
+    help: 'appeals',
+  },
+  key_expiry_past: {
+    title: '到期时间早于现在',
+    detail: '请将 expires_at 设为将来的时间；如不需到期，请设为 null。',
+    help: 'api-keys',
+  },
   transaction_not_found: {
     title: '此次登录已不再有效',
     detail: '它已过期、已完成，或是在另一个浏览器中发起的。请返回应用重新开始。',

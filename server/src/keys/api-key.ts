@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { base62, base62OfUint32 } from '#platform/crypto/base62.ts'
 import type { Random } from '#platform/ids/ids.ts'
+import { gatewayScopes } from '../oauth/index.ts'
 
 export const keyTypes = ['live', 'test', 'svc'] as const
 export type KeyType = (typeof keyTypes)[number]
@@ -9,6 +10,7 @@ export type DeclaredUse = (typeof declaredUses)[number]
 
 /** `revoked` is the end; `disabled` can be undone by whoever disabled it. */
 export type KeyState = 'active' | 'disabled' | 'revoked'
+export type KeyStateReason = 'owner' | 'operator' | 'leaked'
 
 export type KeyLimits = {
   requestsPerMinute?: number
@@ -34,11 +36,25 @@ export type ApiKey = {
   budget: KeyBudget | null
   declaredUse: DeclaredUse | null
   state: KeyState
-  stateReason: 'owner' | 'operator' | 'leaked' | null
+  stateReason: KeyStateReason | null
   createdAt: number
   expiresAt: number | null
   lastUsedAt: number | null
 }
+
+/** What the owner chooses; everything else about a key follows from who made it and when. */
+export type KeySettings = Pick<
+  ApiKey,
+  'name' | 'scopes' | 'models' | 'allowedIps' | 'limits' | 'budget' | 'declaredUse' | 'expiresAt'
+>
+
+/** A key as one of its secrets finds it. While a rotation overlaps, two secrets find the same key. */
+export type KnownKey = { key: ApiKey; digest: string; secretValidUntil: number | null }
+
+/** All a model caller needs; `keys:manage` has to be asked for. */
+export const defaultKeyScopes: readonly string[] = gatewayScopes.filter(
+  (scope) => scope !== 'keys:manage',
+)
 
 /**
  * `sk-lk-<type>_` + 43 base62 of 32 random bytes + 6 base62 of the CRC-32 of everything before it.
