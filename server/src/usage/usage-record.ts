@@ -37,3 +37,15 @@ export type UsageRecorder = {
   /** Calls back once the record would survive kill -9. Never throws; an error means: do not acknowledge. */
   record(record: UsageRecord, done: (error: Error | null) => void): void
 }
+
+/** Sums over calls. */
+export type UsageTotals = {
+  requests: number
+  inputTokens: number
+  cachedInputTokens: number
+  outputTokens: number
+  costMicros: number
+}
+
+/** Days are UTC, `YYYY-MM-DD`, from the moment the call was admitted. */
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)

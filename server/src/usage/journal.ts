@@ -1,0 +1,151 @@
+import { close, fdatasync, fsync, mkdirSync, open, readdirSync, write } from 'node:fs'
+import { readdir, readFile, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { recordLine } from './record-line.ts'
+import type { UsageRecorder } from './usage-record.ts'
+
+/**
+ * Where a call's record is durable before its answer ends: an append-only file in the data folder.
+ *
+ * Group commit: while one write and its sync are under way (in libuv's thread pool), records gather,
+ * and the next write takes them all. A record's callback runs after its own batch has been synced.
+ * After a failed write or sync the segment is given up (what a file holds after a failed fsync is
+ * unknown), its records are refused and the next batch starts a new one.
+ *
+ * Segments are numbered; the highest is being written, lower ones wait for the drainer, which moves
+ * them into the database and removes them. One process owns the folder.
+ */
+export type Journal = UsageRecorder & {
+  /** Ends the current segment, so that it can be drained; waits for the batch under way, not for later ones. */
+  rotate(): Promise<void>
+  /** Names of the ended segments, oldest first. */
+  ended(): Promise<string[]>
+  read(segment: string): Promise<string>
+  remove(segment: string): Promise<void>
+  /** Whether records have been written since the last `rotate`. */
+  readonly dirty: boolean
+  /** The last error, until a batch has been synced again. */
+  readonly failure: Error | null
+  /** Syncs what is there and closes the file. Records after this are refused. */
+  close(): Promise<void>
+}
+
+type Waiter = (error: Error | null) => void
+
+export function openJournal(folder: string): Journal {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  let segment: { name: string; fd: number } | null = null
+  let lines: string[] = []
+  let waiters: Waiter[] = []
+  let busy = false
+  let scheduled = false
+  let closed = false
+  let dirty = false
+  let failure: Error | null = null
+  /** Those who wait for the current batch to be over; the segment ends then. */
+  let rotating: (() => void)[] = []
+  let last = Math.max(0, ...readdirSync(folder).filter(isSegment).map(Number.parseFloat))
+
+  function flush(): void {
+    scheduled = false
+    if (busy || lines.length === 0) return
+    const bytes = Buffer.from(lines.join(''))
+    const batch = waiters
+    lines = []
+    waiters = []
+    busy = true
+    dirty = true
+    const finish = (error: Error | null) => {
+      failure = error
+      busy = false
+      if (error || rotating.length > 0) endSegment()
+      for (const waiter of batch) waiter(error)
+      if (lines.length > 0 && !busy) flush()
+    }
+    withSegment((error, fd) => {
+      if (error) return finish(error)
+      writeAll(fd, bytes, (failed) => {
+        if (failed) return finish(failed)
+        fdatasync(fd, finish)
+      })
+    })
+  }
+
+  function withSegment(then: (error: Error | null, fd: number) => void): void {
+    if (segment) {
+      then(null, segment.fd)
+      return
+    }
+    const name = `${String(++last).padStart(12, '0')}.log`
+    open(join(folder, name), 'a', 0o600, (error, fd) => {
+      if (error) return then(error, -1)
+      segment = { name, fd }
+      syncFolder(folder, (failed) => then(failed, fd))
+    })
+  }
+
+  function endSegment(): void {
+    if (segment) close(segment.fd)
+    segment = null
+    dirty = false
+    const resolvers = rotating
+    rotating = []
+    for (const resolve of resolvers) resolve()
+  }
+
+  const rotate = () =>
+    new Promise<void>((resolve) => {
+      rotating.push(resolve)
+      if (!busy) endSegment()
+    })
+
+  return {
+    record(record, done) {
+      if (closed) return done(new Error('the journal is closed'))
+      lines.push(recordLine(record))
+      waiters.push(done)
+      if (!busy && !scheduled) {
+        scheduled = true
+        setImmediate(flush) // takes what this turn of the loop still brings
+      }
+    },
+    rotate,
+    async ended() {
+      const names = (await readdir(folder)).filter(isSegment)
+      return names.filter((name) => name !== segment?.name).sort()
+    },
+    read: (name) => readFile(join(folder, name), 'utf8'),
+    remove: (name) => unlink(join(folder, name)),
+    get dirty() {
+      return dirty || lines.length > 0
+    },
+    get failure() {
+      return failure
+    },
+    async close() {
+      closed = true
+      if (lines.length > 0 && !busy) flush()
+      while (busy || lines.length > 0) await rotate()
+      await rotate()
+    },
+  }
+}
+
+const isSegment = (name: string): boolean => /^\d{12}\.log$/.test(name)
+
+/** The file's name has to survive as well, not only its content. */
+function syncFolder(folder: string, then: (error: Error | null) => void): void {
+  open(folder, 'r', (error, fd) => {
+    if (error) return then(error)
+    fsync(fd, (failed) => close(fd, () => then(failed)))
+  })
+}
+
+/** A write may be short; what is missing is written after it. */
+function writeAll(fd: number, bytes: Buffer, then: (error: Error | null) => void): void {
+  write(fd, bytes, 0, bytes.length, null, (error, written) => {
+    if (error) return then(error)
+    if (written === bytes.length) return then(null)
+    writeAll(fd, bytes.subarray(written), then)
+  })
+}
