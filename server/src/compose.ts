@@ -21,6 +21,8 @@ import { type Accounts, accountRoutes, createAccounts } from './accounts/index.t
 import { appealRoutes, createAppeals, presentAppeal } from './appeals/index.ts'
 import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
+import { createGateway, modelsRoutes } from './gateway/index.ts'
+import { createKeys, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
 import { operationsRoutes } from './operations/index.ts'
@@ -29,6 +31,7 @@ import type { Welcome } from './ready-text.ts'
 import { createSessions, sessionRoutes } from './sessions/index.ts'
 import { step } from './start-trouble.ts'
 import { caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
+import { createUsage, usageRoutes } from './usage/index.ts'
 
 /** What comes from outside and may be replaced in tests. */
 export type Edges = { clock: Clock; random: Random; log: Log }
@@ -99,9 +102,47 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     mail,
   })
   const oauth = await createOAuth({ ...platform, accounts, organizations })
+  const keys = createKeys({ ...platform, audit, keyPrefix: config.keyPrefix })
+  const usage = createUsage({ ...platform, dataDir: config.dataDir, touchKeys: keys.touch })
+  const gateway = createGateway({
+    ...platform,
+    origin: config.origin,
+    upstreams: config.upstreams,
+    trustedProxies: config.trustedProxies,
+    keys,
+    usage,
+    standing: accounts.standing,
+    tokens: oauth.verifier,
+  })
   const trust = createTrust({ ...platform, accounts, audit, mail })
   const appeals = createAppeals({ ...platform, accounts, trust, audit, mail })
   const workers = [mail, oauth, trust]
+
+  const accountNames = async (ids: readonly string[]) =>
+    new Map((await accounts.findAll(ids)).map(({ id, name }) => [id, name]))
+  const spendOf30Days = async (accountId: string) => {
+    const organizationIds = (await organizations.of(accountId)).map(
+      ({ organization }) => organization.id,
+    )
+    return usage.recentCost(organizationIds, 30)
+  }
+  for (const { name } of gateway.upstreams())
+    health.register({
+      name: `upstream ${name}`,
+      weight: 'degrading',
+      async check() {
+        const detail = gateway.upstreams().find((one) => one.name === name)?.detail
+        if (detail) throw new Down(detail)
+      },
+    })
+  health.register({
+    name: 'usage journal',
+    weight: 'required',
+    async check() {
+      if (usage.failure) throw usage.failure
+    },
+  })
+  await step('database', usage.start) // what a killed process left in the journal
 
   // -- surfaces ------------------------------------------------------------------------------------
   let server: Server | undefined
@@ -116,7 +157,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     serverFactory: (handler) => {
       server = createListener({
         app: handler,
-        gateway: (_req, res) => res.writeHead(503).end(),
+        gateway: gateway.handle,
       })
       return server
     },
@@ -142,16 +183,16 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     problem,
     appealsOf,
     figures: {
-      keys: async () => 0,
+      keys: async (accountId) => (await keys.listOfAccount(accountId)).length,
       sessions: async (accountId) => (await sessions.list(accountId)).length,
       grants: oauth.countGrants,
-      spend30d: async () => 0,
+      spend30d: spendOf30Days,
     },
   })
   operationsRoutes(app, {
     audit,
     health,
-    upstreams: () => [],
+    upstreams: gateway.upstreams,
     overdueAppeals: appeals.countOverdue,
     installation: {
       mode: config.mode,
@@ -159,6 +200,15 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       redis: config.redisUrl !== null,
     },
   })
+  keysRoutes(app, { keys, organizations, accountNames, problem, clock: platform.clock })
+  usageRoutes(app, {
+    usage,
+    organizations,
+    credentialNames: keys.names,
+    problem,
+    clock: platform.clock,
+  })
+  modelsRoutes(app, gateway)
   if (config.mode === 'development') outboxRoutes(app, { mail, problem })
   healthRoutes(app, { health, metrics, metricsToken: config.metricsToken, problem })
   await app.ready()
@@ -183,7 +233,11 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     },
     async close(drainSeconds = 0) {
       health.drain()
-      await drain(app, server as Server, drainSeconds)
+      await Promise.all([
+        drain(app, server as Server, drainSeconds),
+        gateway.drain(drainSeconds * 1_000),
+      ])
+      await usage.stop()
       await Promise.all(workers.map((worker) => worker.stop()))
       await platform.bus.close()
       await platform.database.close()
@@ -195,7 +249,8 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
 /** Kept-alive connections close as they fall idle; what still runs at the end is cut. */
 async function drain(app: App, server: Server, seconds: number): Promise<void> {
   const idle = setInterval(() => server.closeIdleConnections(), 100)
-  const end = setTimeout(() => server.closeAllConnections(), seconds * 1_000)
+  // The gateway ends its streams at the deadline and says so in them; that takes a moment more.
+  const end = setTimeout(() => server.closeAllConnections(), seconds * 1_000 + 1_000)
   try {
     await app.close()
   } finally {

@@ -4,6 +4,7 @@
  * within moments (`drain.ts`). Budgets and limits are enforced by the gateway, from sums asked here.
  */
 import { join } from 'node:path'
+import { type Clock, day } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Log } from '#platform/log/log.ts'
 import { createDrainer } from './drain.ts'
@@ -11,7 +12,7 @@ import { openJournal } from './journal.ts'
 import type { RecordRow } from './record-line.ts'
 import { sqlUsageStore } from './store.sql.ts'
 import type { UsageStore } from './store.ts'
-import type { UsageRecorder, UsageTotals } from './usage-record.ts'
+import { dayOf, type UsageRecorder, type UsageTotals } from './usage-record.ts'
 
 export { usageRoutes } from './routes.ts'
 export type { UsageStore } from './store.ts'
@@ -33,6 +34,8 @@ export type Usage = UsageRecorder &
       credential: { id: string; organizationId: string },
       fromDay: string | null,
     ): Promise<UsageTotals>
+    /** Cost of the last days, today included, over whole organizations. */
+    recentCost(organizationIds: readonly string[], days: number): Promise<number>
     /** Moves all that is in the journal into the database now. */
     drain(): Promise<void>
     /** Takes up what a killed process left in the journal. Before the first request. */
@@ -45,6 +48,7 @@ export type Usage = UsageRecorder &
 
 export function createUsage(parts: {
   database: Database
+  clock: Clock
   dataDir: string
   log: Log
   /** Last use of keys, by key id; told in batches. */
@@ -69,6 +73,14 @@ export function createUsage(parts: {
     async totals(credential, fromDay) {
       await drainer.drain()
       return store.totals(credential, fromDay)
+    },
+    async recentCost(organizationIds, days) {
+      const now = parts.clock.now()
+      const rows = await store.grouped(
+        { organizationIds, fromDay: dayOf(now - (days - 1) * day), toDay: dayOf(now) },
+        'project',
+      )
+      return rows.reduce((sum, row) => sum + row.costMicros, 0)
     },
     drain: drainer.drain,
     start: () => drainer.drain(),
