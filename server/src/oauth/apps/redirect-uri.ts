@@ -42,7 +42,7 @@ export function judgeRedirectUri(uri: string, type: ApplicationType): RedirectUr
   if (url.username !== '' || url.password !== '' || /^[a-z][\w+.-]*:\/\/[^/?]*@/i.test(uri))
     return 'credentials'
   if (uri.includes('*')) return 'wildcard'
-  if (/(?:^|[/\\])(?:\.|%2e){1,2}(?:[/;?\\]|%2f|%5c|$)/i.test(uri.replace(/^[^:]+:\/*/, '/')))
+  if (/(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/;?\\]|%2f|%5c|$)/i.test(uri.replace(/^[^:]+:\/*/, '/')))
     return 'path_traversal'
   switch (url.protocol) {
     case 'https:':

@@ -83,6 +83,7 @@ function readObject(text: string): Record<string, unknown> | null {
   try {
     const value: unknown = JSON.parse(json)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+    if (Object.hasOwn(value, '__proto__')) return null
     // Ours are flat and written by JSON.stringify: whoever repeats a member does not come back alike.
     return JSON.stringify(value) === json ? (value as Record<string, unknown>) : null
   } catch {

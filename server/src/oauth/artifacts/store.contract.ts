@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Artifact, ArtifactStore } from './artifact.ts'
+
+let made = 0
+const artifact = (fields: Partial<Artifact> = {}): Artifact => ({
+  model: 'AuthorizationCode',
+  idDigest: `digest-${++made}`,
+  accountId: null,
+  clientId: 'app_1',
+  grantId: null,
+  sessionUid: null,
+  uid: null,
+  userCodeDigest: null,
+  payload: 'sealed',
+  createdAt: 1_000,
+  expiresAt: 61_000,
+  consumedAt: null,
+  ...fields,
+})
+
+/** Behaviour that every artifact store must show. `open` gives an empty one. */
+export function artifactStoreContract(name: string, open: () => Promise<ArtifactStore>): void {
+  test(`of 50 simultaneous consumers exactly one wins (${name})`, async () => {
+    const store = await open()
+    const { model, idDigest, ...rest } = artifact()
+    await store.put({ model, idDigest, ...rest })
+    const wins = await Promise.all(
+      Array.from({ length: 50 }, () => store.consume(model, idDigest, 2_000)),
+    )
+    assert.equal(wins.filter(Boolean).length, 1)
+    assert.equal((await store.find(model, idDigest, 2_000))?.consumedAt, 2_000)
+  })
+
+  test(`of 50 simultaneous writers of one replay id exactly one wins (${name})`, async () => {
+    const store = await open()
+    const once = artifact({ model: 'ReplayDetection' })
+    const wins = await Promise.all(Array.from({ length: 50 }, () => store.putOnce(once)))
+    assert.equal(wins.filter(Boolean).length, 1)
+  })
+
+  test(`what has expired is not found, and swept in batches (${name})`, async () => {
+    const store = await open()
+    const all = Array.from({ length: 5 }, () => artifact())
+    for (const one of all) await store.put(one)
+    const forever = artifact({ expiresAt: null })
+    await store.put(forever)
+    const [first] = all
+    assert.ok(first && (await store.find(first.model, first.idDigest, 60_999)))
+    assert.equal(await store.find(first.model, first.idDigest, 61_000), null)
+    assert.deepEqual(
+      [await store.sweep(61_000, 3), await store.sweep(61_000, 3), await store.sweep(61_000, 3)],
+      [3, 2, 0],
+    )
+    assert.ok(await store.find(forever.model, forever.idDigest, 61_000))
+  })
+
+  test(`writing again replaces the payload and leaves it consumed (${name})`, async () => {
+    const store = await open()
+    const one = artifact()
+    await store.put(one)
+    await store.consume(one.model, one.idDigest, 2_000)
+    await store.put({ ...one, payload: 'other' })
+    const found = await store.find(one.model, one.idDigest, 2_000)
+    assert.deepEqual([found?.payload, found?.consumedAt], ['other', 2_000])
+  })
+
+  test(`an artifact is bound to the first account alone (${name})`, async () => {
+    const store = await open()
+    const one = artifact({ model: 'Transaction' })
+    await store.put(one)
+    const bound = await Promise.all(
+      ['acct_a', 'acct_b', 'acct_c'].map((id) => store.bind(one.model, one.idDigest, id)),
+    )
+    assert.equal(bound.filter(Boolean).length, 1)
+    const owner = (await store.find(one.model, one.idDigest, 2_000))?.accountId ?? ''
+    assert.equal(await store.bind(one.model, one.idDigest, owner), true)
+  })
+
+  test(`a grant takes all its artifacts along, or one model of them (${name})`, async () => {
+    const store = await open()
+    const code = artifact({ grantId: 'grant_1' })
+    const refresh = artifact({ grantId: 'grant_1', model: 'RefreshToken' })
+    const other = artifact({ grantId: 'grant_2' })
+    for (const one of [code, refresh, other]) await store.put(one)
+    await store.removeByGrant('grant_1', 'AuthorizationCode')
+    assert.equal(await store.find(code.model, code.idDigest, 2_000), null)
+    assert.ok(await store.find(refresh.model, refresh.idDigest, 2_000))
+    await store.removeByGrant('grant_1')
+    assert.equal(await store.find(refresh.model, refresh.idDigest, 2_000), null)
+    assert.ok(await store.find(other.model, other.idDigest, 2_000))
+  })
+
+  test(`uid and user code find within their model (${name})`, async () => {
+    const store = await open()
+    const one = artifact({ model: 'DeviceCode', uid: 'uid-1', userCodeDigest: 'code-1' })
+    await store.put(one)
+    assert.ok(await store.findByUid('DeviceCode', 'uid-1', 2_000))
+    assert.ok(await store.findByUserCode('DeviceCode', 'code-1', 2_000))
+    assert.equal(await store.findByUid('Session', 'uid-1', 2_000), null)
+    assert.equal(await store.findByUserCode('DeviceCode', 'code-1', 61_000), null)
+  })
+}

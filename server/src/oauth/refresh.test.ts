@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { discover, registerApp, signIn } from '../../../test/harness/oauth-browser.ts'
+import { signedUp } from '../../../test/harness/person.ts'
+import { databases, startServer, type TestServer } from '../../../test/harness/server.ts'
+
+type Answer = {
+  status: number
+  access_token?: string
+  refresh_token?: string
+  expires_in?: number
+  error?: string
+  reason?: string
+}
+
+async function family(server: TestServer, settings: object = {}) {
+  const signed = await signedUp(server.origin)
+  const app = await registerApp(signed.person, settings)
+  const tokens = await signIn(await discover(server.origin, app), signed.person)
+  const refresh = async (
+    token: string | undefined,
+    form: Record<string, string> = {},
+    client = app,
+  ): Promise<Answer> => {
+    const response = await fetch(`${server.origin}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        refresh_token: token ?? '',
+        client_id: client.client_id,
+        client_secret: client.client_secret ?? '',
+        ...form,
+      }),
+    })
+    return { status: response.status, ...((await response.json()) as object) }
+  }
+  return { ...signed, app, tokens, refresh, first: tokens.refresh_token ?? '' }
+}
+
+for (const database of databases) {
+  test(`50 simultaneous refreshes get the same one successor, and it works (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first } = await family(server)
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(first)))
+    assert.deepEqual(
+      answers.map(({ status }) => status).filter((status) => status !== 200),
+      [],
+    )
+    assert.equal(new Set(answers.map(({ refresh_token }) => refresh_token)).size, 1)
+    assert.equal(new Set(answers.map(({ access_token }) => access_token)).size, 1)
+    assert.equal((await refresh(answers[0]?.refresh_token)).status, 200)
+  })
+
+  test(`a lost answer is given again in the grace window; after it, reuse ends the family (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first } = await family(server)
+    const answer = await refresh(first)
+    server.clock.advance(20_000)
+    const again = await refresh(first)
+    assert.equal(again.refresh_token, answer.refresh_token)
+    assert.equal(again.expires_in, 580)
+    server.clock.advance(11_000)
+    const late = await refresh(first)
+    assert.deepEqual([late.status, late.error, late.reason], [400, 'invalid_grant', 'reused'])
+    assert.equal((await refresh(answer.refresh_token)).error, 'invalid_grant')
+    assert.deepEqual(await server.oauth.verifier.verify(answer.access_token ?? ''), {
+      ok: false,
+      reason: 'revoked',
+    })
+  })
+
+  test(`a slow loser gets the newest generation, not a dead one (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first } = await family(server)
+    const second = await refresh(first)
+    const third = await refresh(second.refresh_token)
+    const slow = await refresh(first)
+    assert.equal(slow.refresh_token, third.refresh_token)
+    assert.equal((await refresh(slow.refresh_token)).status, 200)
+  })
+
+  test(`another client or other parameters are refused without harm to the family (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first, person } = await family(server)
+    const stranger = await registerApp(person, { name: 'Stranger' })
+    assert.equal((await refresh(first, {}, stranger)).reason, 'client_mismatch')
+    const answer = await refresh(first)
+    assert.equal((await refresh(first, {}, stranger)).reason, 'client_mismatch')
+    assert.equal((await refresh(first, { scope: 'models:read' })).reason, 'client_mismatch')
+    assert.equal((await refresh(answer.refresh_token)).status, 200)
+  })
+
+  test(`a refusal after the claim leaves the token unused (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first } = await family(server)
+    assert.equal(
+      (await refresh(first, { resource: 'https://other.example/' })).error,
+      'invalid_target',
+    )
+    assert.equal((await refresh(first, { scope: 'usage:read' })).error, 'invalid_scope')
+    assert.equal((await refresh(first)).status, 200)
+  })
+
+  test(`two devices of one person do not disturb each other (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first, person, app } = await family(server)
+    const other = await signIn(await discover(server.origin, app), person)
+    await refresh(first)
+    server.clock.advance(60_000)
+    assert.equal((await refresh(first)).reason, 'reused')
+    assert.equal((await refresh(other.refresh_token)).status, 200)
+  })
+}
+
+test('grace 0 is strict: the second use ends the family at once', async () => {
+  await using server = await startServer()
+  const { refresh, first } = await family(server, { refresh_grace_seconds: 0 })
+  const answer = await refresh(first)
+  assert.equal((await refresh(first)).reason, 'reused')
+  assert.equal((await refresh(answer.refresh_token)).error, 'invalid_grant')
+})
+
+test('scope may narrow an access token and never widens', async () => {
+  await using server = await startServer()
+  const { refresh, first } = await family(server)
+  const narrow = await refresh(first, { scope: 'models:read' })
+  const judged = await server.oauth.verifier.verify(narrow.access_token ?? '')
+  assert.ok(judged.ok)
+  assert.deepEqual(judged.token.scopes, ['models:read'])
+  const wide = await refresh(narrow.refresh_token)
+  const full = await server.oauth.verifier.verify(wide.access_token ?? '')
+  assert.ok(full.ok)
+  assert.deepEqual(full.token.scopes, ['models:read', 'chat:write'])
+  assert.equal((await refresh(wide.refresh_token, { scope: 'keys:manage' })).error, 'invalid_scope')
+})
+
+test('30 days without use end a family, and it says so', async () => {
+  await using server = await startServer()
+  const { refresh, first } = await family(server)
+  server.clock.advance(29 * 86_400_000)
+  const answer = await refresh(first)
+  assert.equal(answer.status, 200)
+  server.clock.advance(31 * 86_400_000)
+  assert.equal((await refresh(answer.refresh_token)).reason, 'expired')
+})
