@@ -11,7 +11,6 @@ export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
   redirect_uris: [...app.redirectUris],
   grant_types: [...app.grantTypes],
   response_types: app.grantTypes.includes('authorization_code') ? ['code'] : [],
-  response_modes: ['query'],
   token_endpoint_auth_method: app.authMethod,
   application_type: app.applicationType,
   ...(app.authMethod === 'none' ? {} : { client_secret: 'compared-by-digest' }),

@@ -46,7 +46,9 @@ export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): 
   const end = async (grant: OAuthGrant, reason: RevokeReason) => {
     await database.transaction(async () => {
       if (!(await store.revoke(grant.id, reason, clock.now()))) return
-      await vault.removeByGrant(grant.id)
+      // What an account's change ends stays where it is: it is refused by standing and epoch, and
+      // so the app can be told that the account is suspended. The sweeper takes it in time.
+      if (reason !== 'account_changed') await vault.removeByGrant(grant.id)
       database.afterCommit(() =>
         bus.publish({
           type: 'grant.revoked',
