@@ -10,6 +10,7 @@ import { openDatabase } from '#platform/db/open.ts'
 import { type EventBus, inProcessBus } from '#platform/events/events.ts'
 import { createHealth, Down, type Health } from '#platform/health/health.ts'
 import { healthRoutes } from '#platform/health/routes.ts'
+import type { OperatorRole } from '#platform/http/access.ts'
 import { type App, createApp, type RouteEntry } from '#platform/http/app.ts'
 import { createListener } from '#platform/http/listener.ts'
 import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
@@ -17,7 +18,19 @@ import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-buck
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { createMetrics, type Metrics } from '#platform/metrics/metrics.ts'
 import type { Locale } from '../messages/messages.ts'
-import { type Accounts, accountRoutes, createAccounts } from './accounts/index.ts'
+import {
+  type Accounts,
+  accountExporter,
+  accountRoutes,
+  auditExporter,
+  createAccounts,
+  type Exporter,
+  firstOperator,
+  mintOperatorLink,
+  operatorClaimRoutes,
+  passwordRoutes,
+  profileRoutes,
+} from './accounts/index.ts'
 import { appealRoutes, createAppeals, presentAppeal } from './appeals/index.ts'
 import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
@@ -26,9 +39,9 @@ import { createKeys, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
 import { operationsRoutes } from './operations/index.ts'
-import { createOrganizations, projectRoutes } from './organizations/index.ts'
+import { createOrganizations, organizationExporter, projectRoutes } from './organizations/index.ts'
 import type { Welcome } from './ready-text.ts'
-import { createSessions, sessionRoutes } from './sessions/index.ts'
+import { createSessions, sessionExporter, sessionRoutes } from './sessions/index.ts'
 import { step } from './start-trouble.ts'
 import { caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
 import { createUsage, usageRoutes } from './usage/index.ts'
@@ -61,6 +74,11 @@ export type Latchkey = {
   mail: Mail
   /** What the first lines at a start tell. */
   welcome: Welcome
+  /** For `latchkey operator create`. A secret: printed, never logged. */
+  mintOperatorLink(input: {
+    email?: string
+    role: OperatorRole
+  }): Promise<{ ok: true; link: string } | { ok: false; reason: 'email_invalid' }>
   /** The address served, with the real port when 0 was asked for. */
   listen(): Promise<string>
   /**
@@ -116,7 +134,14 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
   })
   const trust = createTrust({ ...platform, accounts, audit, mail })
   const appeals = createAppeals({ ...platform, accounts, trust, audit, mail })
-  const workers = [mail, oauth, trust]
+  /** What `GET /api/account/export` gathers: one part a room. */
+  const exporters: Exporter[] = [
+    accountExporter(identity.context),
+    organizationExporter(organizations),
+    sessionExporter(sessions),
+    auditExporter(audit),
+  ]
+  const workers = [mail, identity.sweeper, oauth, trust]
 
   const accountNames = async (ids: readonly string[]) =>
     new Map((await accounts.findAll(ids)).map(({ id, name }) => [id, name]))
@@ -162,7 +187,16 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       return server
     },
   })
-  accountRoutes(app, { context: identity.context, problem })
+  const identityRoutes = { context: identity.context, problem }
+  accountRoutes(app, identityRoutes)
+  passwordRoutes(app, identityRoutes)
+  operatorClaimRoutes(app, identityRoutes)
+  profileRoutes(app, {
+    ...identityRoutes,
+    exporters,
+    installation: { ...config, demo: config.upstreams.length === 0 },
+    forgetBrowser: sessionsContext.cookies.forgetBrowser,
+  })
   projectRoutes(app, { organizations, problem })
   sessionRoutes(app, {
     sessions,
@@ -223,7 +257,8 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     accounts,
     audit,
     mail,
-    welcome: { operatorLink: null },
+    welcome: { operatorLink: await firstOperator(identity.context, config.operator, log) },
+    mintOperatorLink: (input) => mintOperatorLink(identity.context, input),
     async listen() {
       const address = await step('address', () =>
         app.listen({ host: config.host, port: config.port, backlog: 2048 }),

@@ -49,6 +49,8 @@ export type Challenges = {
   peekLink(token: string): Promise<ClaimedLink | null>
   /** Uses the link up; exactly one caller gets it. */
   spendLink(token: string): Promise<ClaimedLink | null>
+  /** Ends links that are bound to no address: once there is an operator, a printed one is a risk. */
+  cancelOpenLinks(): Promise<void>
   /** Removes what ended more than a day ago. */
   sweep(): Promise<void>
 }
@@ -173,6 +175,8 @@ export function sqlChallenges(deps: {
         .executeTakeFirst()
       return claimed(row)
     },
+
+    cancelOpenLinks: () => endOpen('operator_link', ''),
 
     async sweep() {
       await tables.query

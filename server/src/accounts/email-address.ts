@@ -16,14 +16,14 @@ const domain = new RegExp(`^(?:${label}\\.)*(?=[^.]*[a-z])${label}$`)
  * `a@`, and two accounts that differ by case are always a mistake.
  */
 export function canonicalEmail(text: string): string | null {
-  const address = text.trim().normalize('NFC')
+  const address = text.trim()
   const at = address.lastIndexOf('@')
   if (at < 1 || address.indexOf('@') !== at || address.length > 254) return null
-  // toLowerCase maps some letters outside ASCII into it (U+212A to k), so ASCII is asked for first.
+  // NFC and toLowerCase turn some letters outside ASCII into it (U+212A to k): ASCII is asked for first.
   const rawLocal = address.slice(0, at)
   if (!/^[\x21-\x7e]+$/.test(rawLocal)) return null
   const local = rawLocal.toLowerCase()
-  const rawDomain = address.slice(at + 1)
+  const rawDomain = address.slice(at + 1).normalize('NFC')
   if (!/^[\p{L}\p{N}\p{M}.-]+$/u.test(rawDomain)) return null
   const host = domainToASCII(rawDomain)
   if (local.length > 64 || !localPart.test(local)) return null

@@ -19,15 +19,16 @@
  * Neighbours: audit, mail. Rooms built on this one (sessions, organizations) are handed in as
  * `AccountNeighbours`. What it does not do: sessions, decisions about standing.
  */
-import type { Clock } from '#platform/clock/clock.ts'
+import { type Clock, hour } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
+import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
-import type { Accounts } from './account.ts'
+import type { Account, Accounts } from './account.ts'
 import { sqlChallenges } from './challenges.sql.ts'
 import type { AccountNeighbours, AccountsContext } from './context.ts'
 import { argon2Hasher } from './password-hasher.ts'
@@ -40,18 +41,27 @@ export type { Account, AccountState, Accounts, Standing, StandingChange } from '
 export { mayCall } from './account.ts'
 export type { AccountNeighbours } from './context.ts'
 export { canonicalEmail } from './email-address.ts'
+export { accountExporter, auditExporter, type Exporter } from './export.ts'
+export { operatorClaimRoutes } from './operator.routes.ts'
+export { firstOperator, mintOperatorLink } from './operator.ts'
+export { passwordRoutes } from './password.routes.ts'
 export { accountSchema, presentAccount } from './present.ts'
+export { profileRoutes } from './profile.routes.ts'
 export type { ProofRefusal } from './prove.ts'
 export { accountRoutes } from './routes.ts'
+
+const sweepMs = hour
 
 /** The door as `compose.ts` gets it: `accounts` for every room, `context` for this room's routes. */
 export type AccountsRoom = {
   accounts: Accounts
   context: AccountsContext
+  /** Removes challenges that ended long ago, once an hour. */
+  sweeper: { start(): void; stop(): Promise<void> }
   /** For sessions alone: proves a person by password, throttled and in constant time. */
   prove(
     input: Parameters<typeof proveByPassword>[1],
-  ): Promise<{ ok: true; account: import('./account.ts').Account } | ProofRefusal>
+  ): Promise<{ ok: true; account: Account } | ProofRefusal>
 }
 
 export function createAccounts(deps: {
@@ -62,6 +72,7 @@ export function createAccounts(deps: {
   keyring: Keyring
   bus: EventBus
   limiter: RateLimiter
+  log: Log
   config: { origin: string; hashConcurrency: number }
   audit: Audit
   mail: Mail
@@ -102,5 +113,17 @@ export function createAccounts(deps: {
     countRole: (role) => store.countRole(role),
     stateChanges: (accountId) => store.stateChanges(accountId),
   }
-  return { accounts, context, prove: (input) => proveByPassword(context, input) }
+  let timer: NodeJS.Timeout | undefined
+  const sweep = () => {
+    context.challenges
+      .sweep()
+      .catch((error) => deps.log.error({ err: errorFields(error) }, 'challenges not swept'))
+  }
+  const sweeper = {
+    start() {
+      timer = setInterval(sweep, sweepMs).unref()
+    },
+    stop: async () => clearInterval(timer),
+  }
+  return { accounts, context, sweeper, prove: (input) => proveByPassword(context, input) }
 }

@@ -50,10 +50,10 @@ export function refuse(
   problem: ProblemSender,
   request: FastifyRequest,
   reply: FastifyReply,
-  refusal: { reason: AccountRefusal; retryAfterSeconds?: number },
+  refusal: { reason: AccountRefusal; retryAfterSeconds?: number; field?: string },
 ): FastifyReply {
   const answer = answers[refusal.reason]
-  const field = fields[refusal.reason]
+  const field = refusal.field ?? fields[refusal.reason]
   const message = errorText(answer.code, request.locale).detail
   const retryAfterSeconds = refusal.retryAfterSeconds ?? (refusal.reason === 'busy' ? 3 : undefined)
   return problem(request, reply, answer, {

@@ -1,10 +1,8 @@
 import { z } from 'zod'
-import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import { locales } from '../../messages/messages.ts'
 import type { AccountsContext } from './context.ts'
-import { accountSchema, presentAccount } from './present.ts'
 import { refuse } from './refusals.ts'
 import { signUp } from './sign-up.ts'
 import { resendCode, verifyEmail } from './verify.ts'
@@ -16,10 +14,8 @@ export const emailField = z.string().max(320)
 export const passwordField = z.string().min(1).max(1024)
 export const codeField = z.string().trim().max(20)
 
-/** Signing up, confirming the address, one's own profile. */
+/** Signing up and confirming the address. */
 export function accountRoutes(app: App, { context, problem }: AccountRouteDeps): void {
-  const { organizationsOf } = context.neighbours
-
   app.post(
     '/api/accounts',
     {
@@ -80,19 +76,6 @@ export function accountRoutes(app: App, { context, problem }: AccountRouteDeps):
     async (request, reply) => {
       const result = await resendCode(context, { email: request.body.email, address: request.ip })
       return result.ok ? reply.code(202).send({}) : refuse(problem, request, reply, result)
-    },
-  )
-
-  app.get(
-    '/api/account',
-    {
-      config: { access: { auth: 'session', standing: 'any' } },
-      schema: { tags: ['account'], summary: 'My account', response: { 200: accountSchema } },
-    },
-    async (request, reply) => {
-      const account = await context.store.find(principalOf(request).accountId)
-      if (!account) return problem(request, reply, { status: 401, code: 'sign_in_required' })
-      return presentAccount(account, organizationsOf)
     },
   )
 }

@@ -15,6 +15,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Organizations } from './organization.ts'
 import { sqlOrganizationStore } from './store.sql.ts'
 
+export { organizationExporter } from './export.ts'
 export type { MembershipRole, Organization, Organizations, Project } from './organization.ts'
 export { projectRoutes } from './routes.ts'
 

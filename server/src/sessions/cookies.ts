@@ -13,7 +13,8 @@ import { absoluteMs } from './session.ts'
 export type Cookies = {
   sessionToken(request: FastifyRequest): string | null
   setSession(reply: FastifyReply): string
-  clearSession(reply: FastifyReply): void
+  /** Takes the session out of the browser, with what it cached of it; the device stays known. */
+  forgetBrowser(reply: FastifyReply): void
   /** The device token when it is one that we made; anything else counts as none. */
   deviceToken(request: FastifyRequest): string | null
   setDevice(reply: FastifyReply, token: string | null): string
@@ -41,8 +42,9 @@ export function makeCookies(deps: { origin: string; random: Random; keyring: Key
       reply.setCookie(sessionName, token, { ...attributes, maxAge: absoluteMs / 1_000 })
       return token
     },
-    clearSession(reply) {
+    forgetBrowser(reply) {
       reply.clearCookie(sessionName, attributes)
+      reply.header('clear-site-data', '"cache", "storage"')
     },
     deviceToken(request) {
       const [head, mark, more] = (cookie(request, deviceName) ?? '').split('.')

@@ -26,6 +26,7 @@ import type { Sessions } from './session.ts'
 import { startSession } from './start.ts'
 import { sqlSessionStore } from './store.sql.ts'
 
+export { sessionExporter } from './export.ts'
 export { sessionRoutes } from './routes.ts'
 export type { Device, Session, SessionEndReason, Sessions } from './session.ts'
 

@@ -122,10 +122,7 @@ export function sessionRoutes(
       const here = id === sessionId
       const ended = await sessions.end(accountId, id, here ? 'signed_out' : 'signed_out_elsewhere')
       if (!ended && !here) return problem(request, reply, { status: 404, code: 'not_found' })
-      if (here) {
-        cookies.clearSession(reply)
-        reply.header('clear-site-data', '"cache", "storage"')
-      }
+      if (here) cookies.forgetBrowser(reply)
       return reply.code(204).send(null)
     },
   )
