@@ -1,0 +1,208 @@
+import { bindingOf, type Context } from './context.ts'
+import type { DeathReason, JournalEntry, TokenSet } from './credentials/credential.ts'
+import { memoryStore } from './credentials/memory-store.ts'
+import type { CredentialStore } from './credentials/store.ts'
+import type { Locale } from './errors/messages.ts'
+import { type Listener, Listeners } from './events.ts'
+import { type Clock, systemClock } from './platform/clock.ts'
+import { type Random, systemRandom } from './platform/random.ts'
+import type { ClientOptions } from './provider/client.ts'
+import { clientCredentialsGrant, plainCodeGrant, refreshGrant, revoke } from './provider/grants.ts'
+import type { Provider } from './provider/provider.ts'
+import { type Fetch, wire } from './provider/wire.ts'
+import { type DeviceOptions, signInByDevice } from './sign-in/device.ts'
+import { tokensOf } from './sign-in/finish.ts'
+import {
+  beginRedirect,
+  finishRedirect,
+  type RedirectOptions,
+  type Transaction,
+} from './sign-in/redirect.ts'
+import { Keeper, type TokenOptions } from './tokens/keeper.ts'
+import { defaultEarlyWindow } from './tokens/lifetime.ts'
+
+export type AuthOptions = ClientOptions & {
+  /** `discover(issuer)`, or `endpoints({…})` for providers that publish none. */
+  provider: Provider
+  /** Asked for at sign-in. Add `offline_access` where the provider wants it for refresh tokens. */
+  scopes?: string[]
+  /** Resource indicator (RFC 8707): the API the tokens are for. */
+  resource?: string
+  /** Where credentials are kept. Default: this process's memory. */
+  store?: CredentialStore
+  refresh?: {
+    /** How long before expiry renewal begins, milliseconds, at most. Default one hour. */
+    earlyMs?: number
+    /** Share of the window by which nodes spread. Default 0.1. */
+    jitter?: number
+    /** Renew by an unref'd timer even when nobody asks for a token. Default true. */
+    background?: boolean
+  }
+  /** The language of error texts. Default `en`. */
+  locale?: Locale
+  /** Where help articles are, such as `https://id.example.org/help/`. */
+  helpBase?: string
+  /** For one call to the provider, body included. Default 10 000. */
+  timeoutMs?: number
+  /** Names this process in the credential's journal, such as `4711@host`. */
+  processName?: string
+  fetch?: Fetch
+  clock?: Clock
+  random?: Random
+}
+
+export type AccountStatus =
+  | { state: 'signed-out' }
+  | {
+      state: 'signed-in'
+      generation: number
+      subject: string | null
+      scope: string | null
+      /** Null: the provider gave no lifetime. */
+      accessExpiresAt: number | null
+      canRefresh: boolean
+      dead: { reason: DeathReason; at: number } | null
+      /** A renewal was cut off and is not resolved yet. */
+      interrupted: boolean
+      journal: JournalEntry[]
+    }
+
+/** One signed-in account: an access token that never goes stale. */
+export type Account = {
+  readonly name: string
+  /** A living access token; waits only when there is none. Rejects with `SignInRequired`. */
+  token(options?: TokenOptions): Promise<string>
+  /** The token at hand without waiting, or null: call `token()` then. */
+  peek(): string | null
+  status(): Promise<AccountStatus>
+  /** Forgets the credential and revokes it at the provider (best effort). */
+  signOut(): Promise<void>
+}
+
+export type Auth = {
+  /** The account of that name, signed in or not. Touches neither store nor network. */
+  account(name?: string): Account
+  /** Names of the stored accounts of this provider and client. */
+  accounts(): Promise<string[]>
+  /** The app itself, by client credentials: signs in when first asked for a token. */
+  app(): Account
+  beginSignIn(options: RedirectOptions): Promise<{ url: URL; transaction: Transaction }>
+  finishSignIn(transaction: Transaction, callback: URL | string): Promise<Account>
+  signInByDevice(options: DeviceOptions): Promise<Account>
+  /** The plain confidential client: a code in, a signed-in account out. */
+  signInByCode(code: string, options?: { account?: string; redirectUri?: string }): Promise<Account>
+  /** What happens, without secrets. Answers how to stop listening. */
+  on(listener: Listener): () => void
+  /** Stops timers and lets a renewal under way finish. */
+  close(): Promise<void>
+}
+
+const defaultAccount = 'default'
+const appAccount = '(app)'
+
+/** Signs in with one provider and keeps its accounts signed in. Does nothing until asked. */
+export function createAuth(options: AuthOptions): Auth {
+  const clock = options.clock ?? systemClock
+  const context: Context = {
+    provider: options.provider,
+    client: options,
+    scopes: options.scopes ?? [],
+    resource: options.resource ?? null,
+    store: options.store ?? memoryStore(),
+    // Looked up per call, so that a replaced global fetch is honoured.
+    wire: wire(
+      options.fetch ?? ((input, init) => fetch(input, init)),
+      clock,
+      options.timeoutMs ?? 10_000,
+    ),
+    voice: { locale: options.locale ?? 'en', helpBase: options.helpBase ?? null },
+    clock,
+    random: options.random ?? systemRandom,
+    listeners: new Listeners(),
+  }
+  const keepers = new Map<string, { keeper: Keeper; account: Account }>()
+
+  const open = (name: string, kind: 'refresh' | 'mint') => {
+    const known = keepers.get(name)
+    if (known) return known
+    const keeper = new Keeper(bindingOf(context, name), {
+      ...context,
+      kind,
+      by: options.processName ?? '',
+      early: {
+        earlyMs: options.refresh?.earlyMs ?? defaultEarlyWindow.earlyMs,
+        jitter: options.refresh?.jitter ?? defaultEarlyWindow.jitter,
+      },
+      background: options.refresh?.background ?? true,
+      redeem: (previous) =>
+        kind === 'mint' || previous === null
+          ? clientCredentialsGrant(context)
+          : refreshGrant(context, previous),
+    })
+    const entry = { keeper, account: accountOf(context, name, keeper) }
+    keepers.set(name, entry)
+    return entry
+  }
+  const signedIn = async (name: string, tokens: TokenSet) => {
+    const { keeper, account } = open(name, 'refresh')
+    await keeper.signedIn(tokens)
+    return account
+  }
+
+  return {
+    account: (name = defaultAccount) => open(name, 'refresh').account,
+    app: () => open(appAccount, 'mint').account,
+    async accounts() {
+      const { issuer } = context.provider
+      const { clientId } = context.client
+      const names = await context.store.list({ issuer, clientId, resource: context.resource ?? '' })
+      return names.filter((name) => name !== appAccount)
+    },
+    beginSignIn: (by) => beginRedirect(context, { ...by, account: by.account ?? defaultAccount }),
+    async finishSignIn(transaction, callback) {
+      const tokens = await finishRedirect(context, transaction, new URL(callback))
+      return signedIn(transaction.account, tokens)
+    },
+    async signInByDevice(by) {
+      const account = by.account ?? defaultAccount
+      return signedIn(account, await signInByDevice(context, { ...by, account }))
+    },
+    async signInByCode(code, by = {}) {
+      const account = by.account ?? defaultAccount
+      const result = await plainCodeGrant(context, code, by.redirectUri)
+      return signedIn(account, tokensOf(context, result, account))
+    },
+    on: (listener) => context.listeners.add(listener),
+    async close() {
+      await Promise.all([...keepers.values()].map(({ keeper }) => keeper.close()))
+    },
+  }
+}
+
+function accountOf(context: Context, name: string, keeper: Keeper): Account {
+  return {
+    name,
+    token: (by) => keeper.token(by),
+    peek: () => keeper.peek(),
+    async status() {
+      const credential = await keeper.credential()
+      if (credential === null) return { state: 'signed-out' }
+      const { tokens, generation, dead, intent, journal } = credential
+      return {
+        state: 'signed-in',
+        generation,
+        subject: tokens.subject,
+        scope: tokens.scope,
+        accessExpiresAt: tokens.lifetimeMs === null ? null : tokens.obtainedAt + tokens.lifetimeMs,
+        canRefresh: tokens.refreshToken !== null && dead === null,
+        dead,
+        interrupted: intent !== null,
+        journal,
+      }
+    },
+    async signOut() {
+      const tokens = await keeper.signedOut()
+      if (tokens) await revoke(context, tokens)
+    },
+  }
+}

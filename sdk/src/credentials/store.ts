@@ -1,0 +1,33 @@
+import type { Binding, Credential } from './credential.ts'
+
+/** What a store holds for a binding. `revision` grows with every save, also of an intent. */
+export type Stored =
+  | { state: 'present'; credential: Credential; revision: number }
+  | { state: 'absent' }
+  /** Something is there that cannot be opened or read. The way out is to sign in again. */
+  | { state: 'damaged'; detail: string }
+
+/**
+ * Where credentials live. Everybody who may refresh the same credential uses one store, and the
+ * store is what keeps them apart: `exclusive` covers read, redemption and save together, because a
+ * lock around reads and writes alone lets two of them redeem the same refresh token.
+ *
+ * Every method may throw when the store is out of reach; that is never taken for "signed out".
+ */
+export type CredentialStore = {
+  load(binding: Binding): Promise<Stored>
+  /**
+   * Durable once it resolves. Saves only over `revision` (null: over nothing or damage) and answers
+   * the new revision, or null when somebody else saved in between; then nothing changed.
+   */
+  save(binding: Binding, credential: Credential, revision: number | null): Promise<number | null>
+  /** Removes only that revision; `any` is for signing out. Answers whether something went. */
+  remove(binding: Binding, revision: number | 'any'): Promise<boolean>
+  /** The accounts that issuer and client have here, readable ones only. */
+  list(of: { issuer: string; clientId: string; resource: string }): Promise<string[]>
+  /**
+   * Runs `work` while nobody else runs theirs for this binding. Gives the turn up when the process
+   * dies. Rejects with the signal's reason if it is aborted before the turn comes.
+   */
+  exclusive<T>(binding: Binding, work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+}

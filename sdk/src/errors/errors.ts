@@ -1,0 +1,142 @@
+import type { DeathReason } from '../credentials/credential.ts'
+import { type ErrorCode, en, type Locale, slugs, type Words, zh } from './messages.ts'
+
+/** In which language errors speak and where their help articles are. */
+export type Voice = {
+  locale: Locale
+  /** Where articles are, such as `https://id.example.org/help/`. Null: sections of docs/sdk.md. */
+  helpBase: string | null
+}
+
+export const defaultVoice: Voice = { locale: 'en', helpBase: null }
+
+export type ErrorDetails = {
+  account?: string
+  detail?: string
+  scopes?: string
+  seconds?: number
+  /** When trying again makes sense, milliseconds since the epoch. */
+  retryAt?: number | null
+  outcome?: Outcome
+  requestId?: string | null
+  /** A help link that came with the refusal. */
+  help?: string | null
+  cause?: unknown
+}
+
+/**
+ * How far a request came. `not-sent`: nothing left the machine, sending again is safe. `rejected`:
+ * the other side answered no. `unknown`: it may have taken effect.
+ */
+export type Outcome = 'not-sent' | 'unknown' | 'rejected'
+
+/**
+ * Everything the SDK throws on purpose. `code` is for programs, `message` for people: what happened
+ * and what to do next. Details never hold a token.
+ */
+export class LatchkeyError extends Error {
+  readonly code: ErrorCode
+  readonly nextStep: string
+  readonly help: string
+  readonly retryAt: number | null
+  readonly outcome: Outcome | null
+  readonly requestId: string | null
+  readonly #details: ErrorDetails
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, voice: Voice = defaultVoice) {
+    const words = describe(code, details, voice.locale)
+    super(`${words.happened} ${words.next}`, 'cause' in details ? { cause: details.cause } : {})
+    this.name = new.target.name
+    this.code = code
+    this.nextStep = words.next
+    this.help = details.help ?? `${voice.helpBase ?? 'docs/sdk.md#'}${slugs[code]}`
+    this.retryAt = details.retryAt ?? null
+    this.outcome = details.outcome ?? null
+    this.requestId = details.requestId ?? null
+    this.#details = details
+  }
+
+  /** The same in either language, for apps that ask the reader at the end. */
+  words(locale: Locale): Words {
+    return describe(this.code, this.#details, locale)
+  }
+}
+
+export type SignInReason = DeathReason | 'signed_out' | 'damaged'
+
+const signInCodes: Record<SignInReason, ErrorCode> = {
+  signed_out: 'sign_in_required',
+  damaged: 'sign_in_damaged',
+  expired: 'sign_in_expired',
+  reused: 'sign_in_reused',
+  revoked: 'sign_in_revoked',
+  interrupted: 'sign_in_interrupted',
+  suspended: 'account_suspended',
+  refused: 'sign_in_revoked',
+}
+
+/** Only a person can help: no token is left that a refresh could renew. */
+export class SignInRequired extends LatchkeyError {
+  readonly reason: SignInReason
+
+  constructor(reason: SignInReason, details: ErrorDetails = {}, voice?: Voice) {
+    super(signInCodes[reason], details, voice)
+    this.reason = reason
+  }
+}
+
+/** A sign-in that was begun did not end well. The credential that was there before is untouched. */
+export class SignInFailed extends LatchkeyError {}
+
+/** 403 with `insufficient_scope`. `scopes` is what the call needs, when the API said so. */
+export class InsufficientScope extends LatchkeyError {
+  readonly scopes: string[]
+
+  constructor(scopes: string[], details: ErrorDetails = {}, voice?: Voice) {
+    super('insufficient_scope', { ...details, scopes: scopes.join(' ') || '?' }, voice)
+    this.scopes = scopes
+  }
+}
+
+/** 429, or the local queue's limit. `retryAt` says when. */
+export class RateLimited extends LatchkeyError {}
+
+/** Money or quota is used up. Never retried, never refreshed. */
+export class QuotaExhausted extends LatchkeyError {}
+
+/** The account is suspended. Never retried, never refreshed; the credential is kept. */
+export class AccountSuspended extends LatchkeyError {}
+
+/** The clocks are too far apart to judge an id_token. */
+export class ClockSkew extends LatchkeyError {}
+
+/** The provider is away or overloaded. The old token keeps working until it expires. */
+export class ProviderUnavailable extends LatchkeyError {}
+
+/** Wrong issuer, client id, secret or metadata: trying again cannot help. */
+export class ProviderMisconfigured extends LatchkeyError {}
+
+/** Reading, locking or writing the store failed. */
+export class StoreUnavailable extends LatchkeyError {}
+
+/** An API call failed without an answer. `outcome` says whether it may have taken effect. */
+export class RequestFailed extends LatchkeyError {}
+
+function describe(code: ErrorCode, details: ErrorDetails, locale: Locale): Words {
+  const words = (locale === 'zh' ? zh : en)[code]
+  const when =
+    details.retryAt === undefined || details.retryAt === null
+      ? { en: 'later', zh: '稍后' }[locale]
+      : new Date(details.retryAt).toISOString()
+  const values: Record<string, string> = {
+    account: details.account ?? '?',
+    detail: details.detail ?? '?',
+    scopes: details.scopes ?? '?',
+    seconds: String(details.seconds ?? '?'),
+    outcome: details.outcome ?? 'unknown',
+    when,
+  }
+  const fill = (text: string) =>
+    text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
+  return { happened: fill(words.happened), next: fill(words.next) }
+}

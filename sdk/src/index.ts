@@ -1,0 +1,49 @@
+/**
+ * `@latchkey/sdk`: sign in with any OAuth 2 or OpenID Connect provider, and stay signed in.
+ *
+ * This entry runs wherever `fetch` and Web Crypto do: browsers, edge, Node. Files, locks and the
+ * loopback sign-in are in `@latchkey/sdk/node`; fake providers and bad networks for your own tests
+ * in `@latchkey/sdk/testing`. Importing any of them touches neither network nor disk.
+ */
+export {
+  type Account,
+  type AccountStatus,
+  type Auth,
+  type AuthOptions,
+  createAuth,
+} from './auth.ts'
+export type {
+  Binding,
+  Credential,
+  DeathReason,
+  JournalEntry,
+  TokenSet,
+} from './credentials/credential.ts'
+export { memoryStore } from './credentials/memory-store.ts'
+export type { CredentialStore, Stored } from './credentials/store.ts'
+export {
+  AccountSuspended,
+  ClockSkew,
+  InsufficientScope,
+  LatchkeyError,
+  type Outcome,
+  ProviderMisconfigured,
+  ProviderUnavailable,
+  QuotaExhausted,
+  RateLimited,
+  RequestFailed,
+  SignInFailed,
+  type SignInReason,
+  SignInRequired,
+  StoreUnavailable,
+} from './errors/errors.ts'
+export type { ErrorCode, Locale, Words } from './errors/messages.ts'
+export type { AuthEvent, Listener } from './events.ts'
+export type { Clock } from './platform/clock.ts'
+export type { Random } from './platform/random.ts'
+export { Secret } from './platform/secret.ts'
+export { discover, endpoints, type Provider } from './provider/provider.ts'
+export type { Fetch } from './provider/wire.ts'
+export type { DeviceOptions, DevicePrompt } from './sign-in/device.ts'
+export type { RedirectOptions, Transaction } from './sign-in/redirect.ts'
+export type { TokenOptions } from './tokens/keeper.ts'

@@ -1,0 +1,133 @@
+import * as oauth from 'oauth4webapi'
+import { type DeathReason, readReason, type TokenSet } from '../credentials/credential.ts'
+import type { Clock } from '../platform/clock.ts'
+import { Secret } from '../platform/secret.ts'
+import { failureText, sentOrNot } from './wire.ts'
+
+/** What came of one call to the token endpoint. */
+export type Redeemed =
+  | { ok: true; tokens: TokenSet }
+  /** The refresh token or code is refused. Evidence about what was posted, not about the account. */
+  | { ok: false; kind: 'invalid_grant'; reason: DeathReason; help: string | null }
+  /** Another OAuth refusal, such as `invalid_client`: nothing was consumed, trying again is useless. */
+  | { ok: false; kind: 'refused'; error: string; status: number; help: string | null }
+  /** Too busy; nothing was consumed. */
+  | { ok: false; kind: 'busy'; status: number; retryAfterMs: number | null }
+  /** No usable answer. `unknown`: the grant may have been consumed. */
+  | { ok: false; kind: 'lost'; outcome: 'not-sent' | 'unknown'; detail: string; cause: unknown }
+
+/**
+ * Sends by `send` and judges by `judge` (the protocol engine), and turns every way this can end into
+ * a value. `previous` is what the reply builds on: a reply without refresh token keeps the old one
+ * (RFC 6749 section 6).
+ */
+export async function redeem(
+  send: () => Promise<Response>,
+  judge: (response: Response) => Promise<oauth.TokenEndpointResponse>,
+  clock: Clock,
+  previous: TokenSet | null,
+): Promise<Redeemed> {
+  const obtainedAt = clock.now() // before sending: a slow reply has already used up some of its life
+  let response: Response
+  try {
+    response = await send()
+  } catch (error) {
+    const detail = failureText(error)
+    return { ok: false, kind: 'lost', outcome: sentOrNot(error), detail, cause: error }
+  }
+  if (response.status === 429 || response.status === 503)
+    return {
+      ok: false,
+      kind: 'busy',
+      status: response.status,
+      retryAfterMs: retryAfterMs(response.headers, clock.now()),
+    }
+  if (response.status >= 500)
+    return lost(`the token endpoint answered ${response.status}`, undefined)
+  try {
+    return { ok: true, tokens: toTokenSet(await judge(response), obtainedAt, previous) }
+  } catch (error) {
+    if (error instanceof oauth.ResponseBodyError) return refusal(error)
+    if (error instanceof oauth.WWWAuthenticateChallengeError)
+      return { ok: false, kind: 'refused', error: 'invalid_client', status: 401, help: null }
+    return lost('the token endpoint’s reply makes no sense', error)
+  }
+}
+
+const lost = (detail: string, cause: unknown): Redeemed => ({
+  ok: false,
+  kind: 'lost',
+  outcome: 'unknown',
+  detail,
+  cause,
+})
+
+function refusal(error: oauth.ResponseBodyError): Redeemed {
+  const body = error.cause as Record<string, unknown>
+  const help = typeof body.help === 'string' ? body.help : null
+  return error.error === 'invalid_grant'
+    ? { ok: false, kind: 'invalid_grant', reason: readReason(body.reason), help }
+    : { ok: false, kind: 'refused', error: error.error, status: error.status, help }
+}
+
+/**
+ * The refresh reply's judge. A reply whose id_token does not hold is still a rotation that took
+ * place: refusing it whole would lose the only refresh token, so the id_token alone is left out.
+ */
+export const judgeRefresh =
+  (metadata: oauth.AuthorizationServer, client: oauth.Client, previous: TokenSet) =>
+  async (response: Response): Promise<oauth.TokenEndpointResponse> => {
+    const text = await response.text()
+    const again = (body: string) =>
+      new Response(body, { status: response.status, headers: response.headers })
+    try {
+      const reply = await oauth.processRefreshTokenResponse(metadata, client, again(text))
+      const subject = oauth.getValidatedIdTokenClaims(reply)?.sub
+      // OpenID Connect Core section 12.2: the subject may not change by refreshing.
+      if (subject === undefined || previous.subject === null || subject === previous.subject)
+        return reply
+    } catch (error) {
+      if (error instanceof oauth.ResponseBodyError) throw error
+    }
+    const { id_token: _, ...rest } = JSON.parse(text) as Record<string, unknown>
+    return oauth.processRefreshTokenResponse(metadata, client, again(JSON.stringify(rest)))
+  }
+
+function toTokenSet(
+  reply: oauth.TokenEndpointResponse,
+  obtainedAt: number,
+  previous: TokenSet | null,
+): TokenSet {
+  const claims = oauth.getValidatedIdTokenClaims(reply)
+  const refreshIn = reply.refresh_in
+  return {
+    accessToken: new Secret(reply.access_token),
+    tokenType: reply.token_type,
+    refreshToken: reply.refresh_token
+      ? new Secret(reply.refresh_token)
+      : (previous?.refreshToken ?? null),
+    idToken: reply.id_token ? new Secret(reply.id_token) : (previous?.idToken ?? null),
+    scope: reply.scope ?? previous?.scope ?? null,
+    obtainedAt,
+    // Zero or less is what some providers send for "no limit"; believed, it would refresh for ever.
+    lifetimeMs:
+      reply.expires_in !== undefined && reply.expires_in > 0 ? reply.expires_in * 1_000 : null,
+    refreshInMs: typeof refreshIn === 'number' && refreshIn > 0 ? refreshIn * 1_000 : null,
+    subject: claims?.sub ?? previous?.subject ?? null,
+  }
+}
+
+/** `retry-after-ms`, else `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3). */
+export function retryAfterMs(headers: Headers, now: number): number | null {
+  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
+  if (Number.isFinite(ms) && ms >= 0) return ms
+  const text = headers.get('retry-after')
+  if (text === null) return null
+  const seconds = Number(text)
+  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1_000 : null
+  const date = Date.parse(text)
+  if (Number.isNaN(date)) return null
+  // The date is the server's: measure it by the server's clock where it sent one.
+  const serverNow = Date.parse(headers.get('date') ?? '')
+  return Math.max(0, date - (Number.isNaN(serverNow) ? now : serverNow))
+}

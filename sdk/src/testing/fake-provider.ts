@@ -1,0 +1,315 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Clock, pause, systemClock } from '../platform/clock.ts'
+
+export type FakeProviderOptions = {
+  clock?: Clock
+  /** Seconds an access token lives. Default 3600; null: the reply has no `expires_in`. */
+  lifetimeSeconds?: number | null
+  refreshInSeconds?: number
+  /**
+   * `strict`: a refresh token works once, and a second use ends its whole family, as most
+   * providers do. `fixed`: it stays the same. `silent`: replies carry no refresh token.
+   */
+  rotation?: 'strict' | 'fixed' | 'silent'
+  /** For how long a used refresh token gets the same successor again. Default 0: never. */
+  replaySeconds?: number
+  /** How far the provider's clock is ahead of ours; shows in `Date` and in id_tokens. */
+  skewSeconds?: number
+  /** Time the token endpoint takes. */
+  delayMs?: number
+}
+
+/** One thing that goes wrong at the token endpoint, in the order given. */
+export type Fault =
+  /** The grant is carried out, and the reply is cut off on the way back. */
+  | { kind: 'lose-reply' }
+  /** The connection breaks before anything is carried out. */
+  | { kind: 'refuse-connection' }
+  | { kind: 'status'; status: number; headers?: Record<string, string>; body?: unknown }
+  /** A 200 that is no token reply, such as a captive portal's page. */
+  | { kind: 'portal' }
+  | { kind: 'hang' }
+
+export type Redemption = {
+  refreshToken: string
+  at: number
+  result: 'rotated' | 'replayed' | 'reused' | 'unknown'
+}
+
+/**
+ * An OAuth token endpoint for tests that is as unforgiving as the strictest real one, loses replies,
+ * is skewed or storms with 429 when told to, and remembers every redemption. Use `fetch` without
+ * any network, or `listen()` for other processes.
+ */
+export class FakeProvider {
+  readonly redemptions: Redemption[] = []
+  /** Requests to the token endpoint, those that a fault swallowed included. */
+  requests = 0
+  readonly faults: Fault[] = []
+  issuer = 'https://provider.test'
+  options: FakeProviderOptions
+  readonly #clock: Clock
+  readonly #refresh = new Map<
+    string,
+    { family: string; successor: string | null; usedAt: number }
+  >()
+  readonly #access = new Map<string, { family: string; expiresAt: number }>()
+  readonly #replies = new Map<string, Record<string, unknown>>()
+  readonly #deadFamilies = new Map<string, string>()
+  readonly #codes = new Map<string, { challenge: string | null; nonce: string | null }>()
+  readonly #devices = new Map<
+    string,
+    { approved: boolean | null; polls: number; interval: number }
+  >()
+  #server: Server | null = null
+  #names = 0
+
+  constructor(options: FakeProviderOptions = {}) {
+    this.options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  /** Answers like `fetch` would. */
+  readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input, init)
+    const fault = this.#isToken(request) ? this.faults.shift() : undefined
+    if (this.#isToken(request)) this.requests++
+    if (fault?.kind === 'refuse-connection')
+      throw Object.assign(new TypeError('fetch failed'), { cause: coded('ECONNREFUSED') })
+    if (fault?.kind === 'hang') return hang(request.signal)
+    if (fault && fault.kind !== 'lose-reply') return this.#faulty(fault)
+    if (this.options.delayMs) await pause(this.#clock, this.options.delayMs, request.signal)
+    const response = await this.answer(request)
+    if (fault) throw Object.assign(new TypeError('fetch failed'), { cause: coded('ECONNRESET') })
+    return response
+  }
+
+  /** Serves on a free port of 127.0.0.1 and becomes that issuer. Faults cut real connections. */
+  async listen(): Promise<string> {
+    this.#server = createServer(async (incoming, outgoing) => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of incoming) chunks.push(chunk as Uint8Array)
+      const headers = new Headers()
+      for (const [name, value] of Object.entries(incoming.headers))
+        if (typeof value === 'string') headers.set(name, value)
+      const request = new Request(new URL(incoming.url ?? '/', this.issuer), {
+        method: incoming.method ?? 'GET',
+        headers,
+        ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
+      })
+      try {
+        const response = await this.fetch(request)
+        outgoing.writeHead(response.status, Object.fromEntries(response.headers))
+        outgoing.end(await response.text())
+      } catch {
+        outgoing.destroy()
+      }
+    })
+    await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve))
+    this.issuer = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return this.issuer
+  }
+
+  async close(): Promise<void> {
+    this.#server?.closeAllConnections()
+    await new Promise<void>((resolve) =>
+      this.#server ? this.#server.close(() => resolve()) : resolve(),
+    )
+  }
+
+  /** A token reply as after a sign-in: the start of a new family. */
+  grant(): Record<string, unknown> {
+    return this.#issue(`family-${++this.#names}`)
+  }
+
+  /** An authorization code, as if the person had allowed it. */
+  code(by: { challenge?: string; nonce?: string } = {}): string {
+    const code = `code-${randomBytes(8).toString('hex')}`
+    this.#codes.set(code, { challenge: by.challenge ?? null, nonce: by.nonce ?? null })
+    return code
+  }
+
+  /** Approves (or denies) every device that waits. */
+  decideDevices(approved: boolean): void {
+    for (const device of this.#devices.values()) device.approved = approved
+  }
+
+  /** Ends the family of `refreshToken` at the provider, as an operator would. */
+  end(refreshToken: string, reason: 'revoked' | 'expired' | 'suspended'): void {
+    const entry = this.#refresh.get(refreshToken)
+    if (entry) this.#deadFamilies.set(entry.family, reason)
+  }
+
+  /** Whether the API would take this token now. */
+  accepts(accessToken: string): boolean {
+    const entry = this.#access.get(accessToken)
+    return (
+      entry !== undefined &&
+      !this.#deadFamilies.has(entry.family) &&
+      this.#clock.now() < entry.expiresAt
+    )
+  }
+
+  /** Judges and answers one request. Usually called by `fetch`. */
+  async answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url)
+    if (pathname.startsWith('/.well-known/')) return this.#json(200, this.#metadata())
+    if (pathname === '/device') {
+      const device = `device-${++this.#names}`
+      this.#devices.set(device, { approved: null, polls: 0, interval: 5 })
+      return this.#json(200, {
+        device_code: device,
+        user_code: 'WDJB-MJHT',
+        verification_uri: `${this.issuer}/activate`,
+        verification_uri_complete: `${this.issuer}/activate?code=WDJB-MJHT`,
+        expires_in: 600,
+        interval: 5,
+      })
+    }
+    if (pathname === '/revoke') {
+      this.end(new URLSearchParams(await request.text()).get('token') ?? '', 'revoked')
+      return new Response(null, { status: 200 })
+    }
+    if (pathname !== '/token') return this.#json(404, { error: 'not_found' })
+    return this.#token(new URLSearchParams(await request.text()))
+  }
+
+  #token(form: URLSearchParams): Response {
+    switch (form.get('grant_type')) {
+      case 'refresh_token':
+        return this.#redeem(form.get('refresh_token') ?? '')
+      case 'client_credentials':
+        return this.#json(200, this.#issue('client', null, true))
+      case 'authorization_code': {
+        const code = this.#codes.get(form.get('code') ?? '')
+        this.#codes.delete(form.get('code') ?? '')
+        const verifier = form.get('code_verifier')
+        const challenge =
+          verifier === null ? null : createHash('sha256').update(verifier).digest('base64url')
+        if (!code || code.challenge !== challenge)
+          return this.#json(400, { error: 'invalid_grant' })
+        return this.#json(200, this.grant())
+      }
+      case 'urn:ietf:params:oauth:grant-type:device_code': {
+        const device = this.#devices.get(form.get('device_code') ?? '')
+        if (!device) return this.#json(400, { error: 'invalid_grant' })
+        device.polls++
+        if (device.approved === null)
+          return this.#json(400, {
+            error: device.polls === 2 ? 'slow_down' : 'authorization_pending',
+          })
+        return device.approved
+          ? this.#json(200, this.grant())
+          : this.#json(400, { error: 'access_denied' })
+      }
+      default:
+        return this.#json(400, { error: 'unsupported_grant_type' })
+    }
+  }
+
+  #redeem(token: string): Response {
+    const at = this.#clock.now()
+    const record = (result: Redemption['result']) =>
+      this.redemptions.push({ refreshToken: token, at, result })
+    const entry = this.#refresh.get(token)
+    if (!entry) {
+      record('unknown')
+      return this.#json(400, { error: 'invalid_grant' })
+    }
+    const ended = this.#deadFamilies.get(entry.family)
+    if (ended) {
+      record('unknown')
+      return this.#json(400, { error: 'invalid_grant', reason: ended })
+    }
+    if (entry.successor !== null) {
+      const replayed = this.#replies.get(token)
+      const replayMs = (this.options.replaySeconds ?? 0) * 1_000
+      if (replayed && at - entry.usedAt < replayMs) {
+        record('replayed')
+        return this.#json(200, replayed)
+      }
+      record('reused')
+      this.#deadFamilies.set(entry.family, 'reused')
+      return this.#json(400, { error: 'invalid_grant', reason: 'reused' })
+    }
+    record('rotated')
+    const rotation = this.options.rotation ?? 'strict'
+    const reply = this.#issue(entry.family, rotation === 'strict' ? null : token)
+    if (rotation === 'strict') {
+      entry.successor = String(reply.refresh_token)
+      entry.usedAt = at
+      this.#replies.set(token, reply)
+    }
+    if (rotation === 'silent') delete reply.refresh_token
+    return this.#json(200, reply)
+  }
+
+  #issue(
+    family: string,
+    keep: string | null = null,
+    withoutRefresh = false,
+  ): Record<string, unknown> {
+    const lifetime =
+      this.options.lifetimeSeconds === undefined ? 3_600 : this.options.lifetimeSeconds
+    const access = `at-${randomBytes(12).toString('hex')}`
+    const refresh = keep ?? `rt-${randomBytes(12).toString('hex')}`
+    const expiresAt =
+      lifetime === null ? Number.POSITIVE_INFINITY : this.#clock.now() + lifetime * 1_000
+    this.#access.set(access, { family, expiresAt })
+    if (keep === null && !withoutRefresh)
+      this.#refresh.set(refresh, { family, successor: null, usedAt: 0 })
+    return {
+      access_token: access,
+      token_type: 'Bearer',
+      ...(lifetime === null ? {} : { expires_in: lifetime }),
+      ...(this.options.refreshInSeconds ? { refresh_in: this.options.refreshInSeconds } : {}),
+      ...(withoutRefresh ? {} : { refresh_token: refresh }),
+    }
+  }
+
+  #metadata() {
+    return {
+      issuer: this.issuer,
+      token_endpoint: `${this.issuer}/token`,
+      authorization_endpoint: `${this.issuer}/authorize`,
+      device_authorization_endpoint: `${this.issuer}/device`,
+      revocation_endpoint: `${this.issuer}/revoke`,
+      jwks_uri: `${this.issuer}/jwks`,
+      response_types_supported: ['code'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+      authorization_response_iss_parameter_supported: true,
+      token_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
+    }
+  }
+
+  #isToken(request: Request): boolean {
+    return new URL(request.url).pathname === '/token'
+  }
+
+  #faulty(fault: Extract<Fault, { kind: 'status' | 'portal' }>): Response {
+    if (fault.kind === 'portal')
+      return new Response('<html>Welcome to the hotel</html>', {
+        headers: { 'content-type': 'text/html' },
+      })
+    const response = this.#json(fault.status, fault.body ?? { error: 'temporarily_unavailable' })
+    for (const [name, value] of Object.entries(fault.headers ?? {}))
+      response.headers.set(name, value)
+    return response
+  }
+
+  #json(status: number, body: unknown): Response {
+    const now = this.#clock.now() + (this.options.skewSeconds ?? 0) * 1_000
+    return Response.json(body, { status, headers: { date: new Date(now).toUTCString() } })
+  }
+}
+
+const coded = (code: string) => Object.assign(new Error(code), { code })
+
+function hang(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
