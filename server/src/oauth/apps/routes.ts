@@ -26,7 +26,7 @@ const AppInput = z
     redirect_uris: fields.redirect_uris.optional(),
     organization_id: z.string().max(64).optional(),
   })
-  .meta({ id: 'OAuthAppInput' })
+  .meta({ id: 'NewOAuthApp' })
 const AppChange = z.strictObject(fields).partial().meta({ id: 'OAuthAppChange' })
 const AppView = z
   .object({
