@@ -12,6 +12,7 @@ import { createHealth, Down, type Health } from '#platform/health/health.ts'
 import { healthRoutes } from '#platform/health/routes.ts'
 import type { OperatorRole } from '#platform/http/access.ts'
 import { type App, createApp, type RouteEntry } from '#platform/http/app.ts'
+import { consoleFiles } from '#platform/http/console-files.ts'
 import { createListener } from '#platform/http/listener.ts'
 import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
 import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-bucket.ts'
@@ -245,6 +246,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
   modelsRoutes(app, gateway)
   if (config.mode === 'development') outboxRoutes(app, { mail, problem })
   healthRoutes(app, { health, metrics, metricsToken: config.metricsToken, problem })
+  await consoleFiles(app)
   await app.ready()
   if (!server) throw new Error('fastify did not ask for a server')
 
