@@ -1,0 +1,99 @@
+import type { UseFormReturn } from 'react-hook-form'
+import { Refusal } from '../../api/client.ts'
+import { Checkbox, Choices, Field, Select, TextArea } from '../../design/field.tsx'
+import { Columns, Stack } from '../../design/page.tsx'
+import { fieldError } from '../../design/states.tsx'
+import { useLanguage } from '../../messages/messages.tsx'
+import { type AppValues, appKinds, appScopes } from './app-values.ts'
+import { scopeWords } from './scope-words.ts'
+
+/** One form for registering and changing; the kind is fixed once an app exists. */
+export function AppForm(props: {
+  form: UseFormReturn<AppValues>
+  error: unknown
+  creating?: boolean
+}) {
+  const { m } = useLanguage()
+  const { register, formState, watch } = props.form
+  const words = m.apps
+  const kind = watch('kind')
+  return (
+    <Stack>
+      <Field
+        label={words.name}
+        hint={words.nameHint}
+        autoComplete="off"
+        maxLength={80}
+        error={formState.errors.name?.message ?? fieldError(props.error, 'name')}
+        {...register('name', { required: m.keys.nameNeeded })}
+      />
+      {props.creating && (
+        <Select label={words.type} hint={words.typeHints[kind]} {...register('kind')}>
+          {appKinds.map((one) => (
+            <option key={one} value={one}>
+              {words.types[one]}
+            </option>
+          ))}
+        </Select>
+      )}
+      {kind !== 'service' && (
+        <TextArea
+          label={words.redirects}
+          hint={words.redirectsHint}
+          rows={3}
+          spellCheck={false}
+          placeholder="https://app.example.com/callback"
+          error={
+            formState.errors.redirects?.message ?? redirectError(props.error, watch('redirects'))
+          }
+          {...register('redirects', {
+            validate: (value) => value.trim() !== '' || words.redirectsNeeded,
+          })}
+        />
+      )}
+      <Choices legend={words.scopes} hint={words.scopesHint}>
+        <Columns>
+          {appScopes
+            .filter((scope) => kind !== 'service' || scope.includes(':'))
+            .map((scope) => (
+              <Checkbox
+                key={scope}
+                label={scopeWords(m, scope)}
+                value={scope}
+                {...register('scopes')}
+              />
+            ))}
+        </Columns>
+      </Choices>
+      {!props.creating && (
+        <>
+          <Field
+            label={words.grace}
+            hint={words.graceHint}
+            type="number"
+            min={0}
+            max={300}
+            error={fieldError(props.error, 'refresh_grace_seconds')}
+            {...register('grace')}
+          />
+          {kind === 'web' && (
+            <Checkbox label={words.legacy} hint={words.legacyHint} {...register('legacy')} />
+          )}
+        </>
+      )}
+    </Stack>
+  )
+}
+
+/** Which of the addresses was refused and why, each with the address it is about. */
+function redirectError(error: unknown, text: string): string | undefined {
+  if (!(error instanceof Refusal)) return undefined
+  const lines = text.split(/\s+/).filter(Boolean)
+  const reasons = error.fields
+    .filter(({ field }) => field.startsWith('redirect_uris'))
+    .map(({ field, message }) => {
+      const line = lines[Number(field.split('.')[1])]
+      return line ? `${line}: ${message}` : message
+    })
+  return reasons.length > 0 ? reasons.join(' ') : undefined
+}

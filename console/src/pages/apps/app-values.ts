@@ -1,0 +1,97 @@
+import type { Answer } from '../../api/client.ts'
+import type { OAuthApp } from '../../api/queries.ts'
+import type { Operations } from '../../api/schema.ts'
+import { gatewayScopes } from '../api-keys/key-values.ts'
+import { identityScopes } from './scope-words.ts'
+
+export const appKinds = ['web', 'native', 'spa', 'service'] as const
+export type AppKind = (typeof appKinds)[number]
+
+export const appScopes = [...identityScopes, ...gatewayScopes]
+
+/** The form of an app: what people type, as text. */
+export type AppValues = {
+  name: string
+  kind: AppKind
+  redirects: string
+  scopes: string[]
+  grace: string
+  legacy: boolean
+}
+
+type Body = Operations['POST /api/apps']['body']
+export type NewApp = Answer<'POST /api/apps'>
+
+/** What most apps want: who signs in, staying signed in, and chat. */
+export const emptyApp: AppValues = {
+  name: '',
+  kind: 'web',
+  redirects: '',
+  scopes: ['openid', 'profile', 'email', 'offline_access', 'models:read', 'chat:write'],
+  grace: '30',
+  legacy: false,
+}
+
+/** The RFC 7591 members that make up each kind. */
+const kinds: Record<
+  AppKind,
+  Pick<Body, 'application_type' | 'token_endpoint_auth_method' | 'grant_types'>
+> = {
+  web: {
+    application_type: 'web',
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['authorization_code', 'refresh_token'],
+  },
+  native: {
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+  },
+  spa: {
+    application_type: 'web',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+  },
+  service: {
+    application_type: 'web',
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+  },
+}
+
+export function kindOf(app: OAuthApp): AppKind {
+  if (!app.grant_types.includes('authorization_code')) return 'service'
+  if (app.application_type === 'native') return 'native'
+  return app.token_endpoint_auth_method === 'none' ? 'spa' : 'web'
+}
+
+export const valuesOf = (app: OAuthApp): AppValues => ({
+  name: app.name,
+  kind: kindOf(app),
+  redirects: app.redirect_uris.join('\n'),
+  scopes: app.scope.split(' ').filter(Boolean),
+  grace: String(app.refresh_grace_seconds),
+  legacy: app.legacy_confidential,
+})
+
+const shared = (values: AppValues) => ({
+  name: values.name.trim(),
+  redirect_uris: values.kind === 'service' ? [] : values.redirects.split(/\s+/).filter(Boolean),
+  scope: appScopes
+    .filter((scope) => values.scopes.includes(scope))
+    .filter((scope) => values.kind !== 'service' || scope.includes(':')) // nobody signs in
+    .join(' '),
+})
+
+export const newAppBody = (values: AppValues): Body => ({
+  ...shared(values),
+  ...kinds[values.kind],
+})
+
+export const changedAppBody = (
+  values: AppValues,
+): Operations['PATCH /api/apps/{client_id}']['body'] => ({
+  ...shared(values),
+  refresh_grace_seconds: Number(values.grace),
+  legacy_confidential: values.legacy,
+})

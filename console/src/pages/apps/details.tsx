@@ -1,0 +1,242 @@
+import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
+import { useNavigate, useParams } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useForm } from 'react-hook-form'
+import { type Answer, call } from '../../api/client.ts'
+import { appQuery, appsQuery, consoleQuery, type OAuthApp } from '../../api/queries.ts'
+import { Button } from '../../design/button.tsx'
+import { Confirm } from '../../design/confirm.tsx'
+import { CopyBox } from '../../design/copy.tsx'
+import { Dialog } from '../../design/dialog.tsx'
+import { Card, Facts, Muted, PageHeader, Stack } from '../../design/page.tsx'
+import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
+import { Table } from '../../design/table.tsx'
+import { toast } from '../../design/toast.tsx'
+import { useLanguage } from '../../messages/messages.tsx'
+import { type Overlap, OverlapSelect } from '../api-keys/rotate.tsx'
+import { AppForm } from './app-form.tsx'
+import { AppSecret, TenLines } from './app-secret.tsx'
+import { type AppValues, changedAppBody, kindOf, valuesOf } from './app-values.ts'
+import { scopeWords } from './scope-words.ts'
+
+export function AppDetails() {
+  const { m } = useLanguage()
+  const { clientId } = useParams({ from: '/inside/apps/$clientId' })
+  const app = useQuery(appQuery(clientId))
+  if (app.isPending) return <Loading rows={5} tall />
+  if (app.error)
+    return (
+      <>
+        <PageHeader title={m.apps.title} back={{ to: '/apps', label: m.apps.title }} />
+        <Refused error={app.error} retry={() => void app.refetch()} />
+      </>
+    )
+  return <Details of={app.data} />
+}
+
+function Details(props: { of: OAuthApp }) {
+  const { m, format } = useLanguage()
+  const app = props.of
+  const { data: server } = useSuspenseQuery(consoleQuery)
+  const queryClient = useQueryClient()
+  const navigate = useNavigate()
+  const [step, setStep] = useState<'edit' | 'rotate' | 'remove' | null>(null)
+  const [made, setMade] = useState<Answer<'POST /api/apps/{client_id}/secrets'> | null>(null)
+  const words = m.apps
+  const remove = useMutation({
+    mutationFn: () =>
+      call('DELETE /api/apps/{client_id}', { params: { client_id: app.client_id } }),
+    onSuccess: async () => {
+      toast(words.removed)
+      await navigate({ to: '/apps' })
+      await queryClient.invalidateQueries({ queryKey: appsQuery.queryKey })
+    },
+  })
+  const hasSecret = app.token_endpoint_auth_method !== 'none'
+  return (
+    <>
+      <PageHeader
+        title={app.name}
+        lead={words.types[kindOf(app)]}
+        back={{ to: '/apps', label: words.title }}
+        actions={
+          <>
+            <Button onClick={() => setStep('edit')}>{words.edit}</Button>
+            {hasSecret && <Button onClick={() => setStep('rotate')}>{words.rotate}</Button>}
+            <Button kind="danger" onClick={() => setStep('remove')}>
+              {words.remove}
+            </Button>
+          </>
+        }
+      />
+      <Stack gap="large">
+        <Card title={words.settings}>
+          <CopyBox label={words.clientId} value={app.client_id} />
+          <CopyBox
+            label={words.endpoints}
+            value={`${server.origin}/.well-known/openid-configuration`}
+          />
+          <Facts
+            items={[
+              ...(app.redirect_uris.length > 0
+                ? [{ term: words.redirects, value: <Lines of={app.redirect_uris} /> }]
+                : []),
+              {
+                term: words.scopes,
+                value: format.list(
+                  app.scope
+                    .split(' ')
+                    .filter(Boolean)
+                    .map((scope) => scopeWords(m, scope)),
+                ),
+              },
+              { term: words.grace, value: format.number(app.refresh_grace_seconds) },
+              { term: m.common.created, value: format.dateTime(app.created_at) },
+            ]}
+          />
+        </Card>
+        <Card title={words.secrets} lead={hasSecret ? words.secretsLead : words.noSecrets}>
+          {hasSecret && (
+            <Table
+              caption={words.secrets}
+              rows={app.secrets}
+              rowKey={(secret) => secret.created_at + secret.hint}
+              columns={[
+                {
+                  title: words.secretHint,
+                  main: true,
+                  cell: (secret) => <code>{secret.hint}</code>,
+                },
+                { title: m.common.created, cell: (secret) => format.dateTime(secret.created_at) },
+                {
+                  title: m.common.expires,
+                  cell: (secret) =>
+                    secret.expires_at ? (
+                      format.dateTime(secret.expires_at)
+                    ) : (
+                      <Muted>{m.common.never}</Muted>
+                    ),
+                },
+              ]}
+            />
+          )}
+        </Card>
+        <Card title={words.tenLines}>
+          <TenLines app={app} origin={server.origin} />
+        </Card>
+      </Stack>
+      {step === 'edit' && <EditApp of={app} onClose={() => setStep(null)} />}
+      {step === 'rotate' && (
+        <RotateSecret
+          of={app}
+          onClose={() => setStep(null)}
+          onRotated={(next) => {
+            setStep(null)
+            setMade(next)
+          }}
+        />
+      )}
+      {made && <AppSecret app={made} server={server} onClose={() => setMade(null)} />}
+      <Confirm
+        open={step === 'remove'}
+        onClose={() => setStep(null)}
+        title={words.removeTitle}
+        consequence={words.removeText}
+        action={words.removeAction}
+        danger
+        busy={remove.isPending}
+        error={remove.error}
+        onConfirm={() => remove.mutate()}
+      />
+    </>
+  )
+}
+
+function Lines(props: { of: readonly string[] }) {
+  return (
+    <ul>
+      {props.of.map((line) => (
+        <li key={line}>
+          <code>{line}</code>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function RotateSecret(props: {
+  of: OAuthApp
+  onClose(): void
+  onRotated(app: Answer<'POST /api/apps/{client_id}/secrets'>): void
+}) {
+  const { m } = useLanguage()
+  const queryClient = useQueryClient()
+  const [overlap, setOverlap] = useState<Overlap>(86_400)
+  const rotate = useMutation({
+    mutationFn: () =>
+      call('POST /api/apps/{client_id}/secrets', {
+        params: { client_id: props.of.client_id },
+        body: { overlap_seconds: overlap },
+      }),
+    onSuccess: async (app) => {
+      props.onRotated(app)
+      await queryClient.invalidateQueries({ queryKey: appsQuery.queryKey })
+    },
+    gcTime: 0, // the answer holds the secret
+  })
+  return (
+    <Confirm
+      open
+      onClose={props.onClose}
+      title={m.apps.rotateTitle}
+      consequence={m.apps.rotateText}
+      action={m.apps.rotateAction}
+      busy={rotate.isPending}
+      error={rotate.error}
+      onConfirm={() => rotate.mutate()}
+    >
+      <OverlapSelect value={overlap} onChange={setOverlap} />
+    </Confirm>
+  )
+}
+
+function EditApp(props: { of: OAuthApp; onClose(): void }) {
+  const { m } = useLanguage()
+  const queryClient = useQueryClient()
+  const form = useForm<AppValues>({ defaultValues: valuesOf(props.of) })
+  const edit = useMutation({
+    mutationFn: (values: AppValues) =>
+      call('PATCH /api/apps/{client_id}', {
+        params: { client_id: props.of.client_id },
+        body: changedAppBody(values),
+      }),
+    onSuccess: async () => {
+      toast(m.common.saved)
+      await queryClient.invalidateQueries({ queryKey: appsQuery.queryKey })
+      props.onClose()
+    },
+  })
+  return (
+    <Dialog
+      open
+      wide
+      onClose={props.onClose}
+      title={m.apps.editTitle}
+      footer={
+        <>
+          <Button kind="quiet" onClick={props.onClose}>
+            {m.common.cancel}
+          </Button>
+          <Button type="submit" form="edit-app" kind="primary" busy={edit.isPending}>
+            {m.common.save}
+          </Button>
+        </>
+      }
+    >
+      <form id="edit-app" noValidate onSubmit={form.handleSubmit((values) => edit.mutate(values))}>
+        <AppForm form={form} error={edit.error} />
+      </form>
+      <RefusalNote error={edit.error} />
+    </Dialog>
+  )
+}

@@ -1,0 +1,92 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { type Answer, call } from '../../api/client.ts'
+import { grantsQuery } from '../../api/queries.ts'
+import { Button } from '../../design/button.tsx'
+import { Confirm } from '../../design/confirm.tsx'
+import { Card, Muted, PageHeader, Stack } from '../../design/page.tsx'
+import { Empty, Loading, Refused } from '../../design/states.tsx'
+import { Table } from '../../design/table.tsx'
+import { toast } from '../../design/toast.tsx'
+import { useLanguage } from '../../messages/messages.tsx'
+import { scopeWords } from '../apps/scope-words.ts'
+
+type Grant = Answer<'GET /api/grants'>['items'][number]
+
+export function ConnectedApps() {
+  const { m, format } = useLanguage()
+  const grants = useQuery(grantsQuery)
+  const queryClient = useQueryClient()
+  const [ending, setEnding] = useState<Grant | null>(null)
+  const words = m.connected
+  const revoke = useMutation({
+    mutationFn: (id: string) => call('DELETE /api/grants/{id}', { params: { id } }),
+    onSuccess: async () => {
+      setEnding(null)
+      toast(words.revoked)
+      await queryClient.invalidateQueries({ queryKey: grantsQuery.queryKey })
+    },
+  })
+  return (
+    <>
+      <PageHeader title={words.title} lead={words.lead} />
+      <Card>
+        {grants.isPending ? (
+          <Loading rows={3} />
+        ) : grants.error ? (
+          <Refused error={grants.error} retry={() => void grants.refetch()} />
+        ) : grants.data.length === 0 ? (
+          <Empty icon="link" title={words.empty} text={words.emptyText} />
+        ) : (
+          <Table
+            caption={words.caption}
+            rows={grants.data}
+            rowKey={(grant) => grant.id}
+            columns={[
+              {
+                title: words.app,
+                main: true,
+                cell: (grant) => (
+                  <Stack gap="small">
+                    <span>{grant.client.name}</span>
+                    <Muted>{grant.client.host}</Muted>
+                  </Stack>
+                ),
+              },
+              {
+                title: words.may,
+                cell: (grant) => format.list(grant.scopes.map((scope) => scopeWords(m, scope))),
+              },
+              { title: words.since, cell: (grant) => format.date(grant.created_at) },
+              {
+                title: m.common.lastUsed,
+                cell: (grant) =>
+                  grant.last_used_at ? format.relative(grant.last_used_at) : m.common.never,
+              },
+              {
+                title: m.common.actions,
+                quiet: true,
+                cell: (grant) => (
+                  <Button size="small" kind="danger" onClick={() => setEnding(grant)}>
+                    {words.revoke}
+                  </Button>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Card>
+      <Confirm
+        open={ending !== null}
+        onClose={() => setEnding(null)}
+        title={words.revokeTitle(ending?.client.name ?? '')}
+        consequence={words.revokeText}
+        action={words.revokeAction}
+        danger
+        busy={revoke.isPending}
+        error={revoke.error}
+        onConfirm={() => ending && revoke.mutate(ending.id)}
+      />
+    </>
+  )
+}

@@ -1,0 +1,90 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
+import { call } from '../../api/client.ts'
+import { transactionQuery } from '../../api/queries.ts'
+import { Button } from '../../design/button.tsx'
+import { Callout } from '../../design/callout.tsx'
+import { Icon } from '../../design/icon.tsx'
+import { Stack } from '../../design/page.tsx'
+import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
+import { useLanguage } from '../../messages/messages.tsx'
+import { FormFrame } from '../../shell/open-frame.tsx'
+import styles from './consent.module.css'
+
+/**
+ * An app asks. Who it is, where the browser goes next, who answers and what each permission means
+ * stand before the two buttons, which are the same size and side by side.
+ */
+export function Consent() {
+  const { m } = useLanguage()
+  const { tx = '' } = useSearch({ from: '/consent' })
+  const { data, error, isPending } = useQuery(transactionQuery(tx))
+  const decide = useMutation({
+    mutationFn: (decision: 'allow' | 'deny') =>
+      call('POST /api/oauth/transactions/{id}/decision', {
+        params: { id: tx },
+        body: { decision },
+      }),
+    onSuccess: ({ redirect_to }) => location.assign(redirect_to),
+  })
+  if (isPending)
+    return (
+      <FormFrame title={m.common.loading}>
+        <Loading rows={5} />
+      </FormFrame>
+    )
+  if (error)
+    return (
+      <FormFrame title={m.nav.connected} lead={m.consent.gone}>
+        <Refused error={error} />
+      </FormFrame>
+    )
+  const { client, account } = data
+  const going = decide.isPending || decide.isSuccess
+  return (
+    <FormFrame title={m.consent.title(client.name)} lead={m.consent.leadsTo(client.redirect_host)}>
+      <Stack>
+        <div className={styles.who}>
+          <span>{m.consent.signedInAs}</span>
+          <strong>{account.name}</strong>
+          <span>{account.email}</span>
+        </div>
+        {client.loopback ? (
+          <Callout tone="warn">
+            <p>{m.consent.loopback}</p>
+          </Callout>
+        ) : (
+          !client.verified && (
+            <Callout tone="warn">
+              <p>{m.consent.unverified}</p>
+            </Callout>
+          )
+        )}
+        <div>
+          <h2 className={styles.asks}>{m.consent.asks}</h2>
+          <ul className={styles.scopes}>
+            {data.scopes.map((scope) => (
+              <li key={scope.name}>
+                <Icon name="check" size={18} />
+                <div>
+                  <p className={styles.scopeTitle}>{scope.title}</p>
+                  <p className={styles.scopeText}>{scope.description}</p>
+                </div>
+              </li>
+            ))}
+          </ul>
+        </div>
+        <p className={styles.consequence}>{m.consent.consequence}</p>
+        <RefusalNote error={decide.error} />
+        <div className={styles.buttons}>
+          <Button busy={going} onClick={() => decide.mutate('deny')}>
+            {m.consent.deny}
+          </Button>
+          <Button kind="primary" busy={going} onClick={() => decide.mutate('allow')}>
+            {m.consent.allow}
+          </Button>
+        </div>
+      </Stack>
+    </FormFrame>
+  )
+}

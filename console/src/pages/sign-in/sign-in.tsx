@@ -1,0 +1,74 @@
+import { useMutation } from '@tanstack/react-query'
+import { Link, useSearch } from '@tanstack/react-router'
+import { useForm } from 'react-hook-form'
+import { call, Refusal } from '../../api/client.ts'
+import { Button, LinkButton } from '../../design/button.tsx'
+import { Field, PasswordField } from '../../design/field.tsx'
+import { Stack } from '../../design/page.tsx'
+import { RefusalNote } from '../../design/states.tsx'
+import { useLanguage } from '../../messages/messages.tsx'
+import { FormFrame } from '../../shell/open-frame.tsx'
+import { useGoOn } from './go-on.ts'
+import { mailShape } from './mail-shape.ts'
+
+type Values = { email: string; password: string }
+
+export function SignIn() {
+  const { m } = useLanguage()
+  const { email: known, ...search } = useSearch({ from: '/sign-in' })
+  const goOn = useGoOn()
+  const { register, handleSubmit, formState, getValues } = useForm<Values>({
+    defaultValues: { email: known ?? '', password: '' },
+  })
+  const { errors } = formState
+  const signIn = useMutation({
+    mutationFn: (body: Values) => call('POST /api/sessions', { body }),
+    onSuccess: (account) => goOn(account, search),
+  })
+  const unverified = signIn.error instanceof Refusal && signIn.error.code === 'email_unverified'
+  return (
+    <FormFrame
+      title={m.signIn.title}
+      lead={search.tx ? m.signIn.leadApp : m.signIn.lead}
+      foot={
+        <>
+          <span>
+            {m.signIn.noAccount}{' '}
+            <Link to="/sign-up" search={search}>
+              {m.signIn.signUp}
+            </Link>
+          </span>
+          <Link to="/recover">{m.signIn.forgot}</Link>
+        </>
+      }
+    >
+      <form noValidate onSubmit={handleSubmit((values) => signIn.mutate(values))}>
+        <Stack>
+          <Field
+            label={m.fields.email}
+            type="email"
+            autoComplete="username"
+            inputMode="email"
+            error={errors.email?.message}
+            {...register('email', { required: m.checks.email, pattern: mailShape(m) })}
+          />
+          <PasswordField
+            label={m.fields.password}
+            autoComplete="current-password"
+            error={errors.password?.message}
+            {...register('password', { required: m.checks.password })}
+          />
+          <RefusalNote error={signIn.error} />
+          {unverified && (
+            <LinkButton to="/verify" search={{ ...search, email: getValues('email') }} wide>
+              {m.signIn.verifyFirst}
+            </LinkButton>
+          )}
+          <Button type="submit" kind="primary" wide busy={signIn.isPending}>
+            {m.signIn.submit}
+          </Button>
+        </Stack>
+      </form>
+    </FormFrame>
+  )
+}
