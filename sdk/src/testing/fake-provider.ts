@@ -19,6 +19,8 @@ export type FakeProviderOptions = {
   skewSeconds?: number
   /** Time the token endpoint takes. */
   delayMs?: number
+  /** Called when a token request has been carried out and its reply has not left yet. */
+  beforeReply?: (request: Request) => void
 }
 
 /** One thing that goes wrong at the token endpoint, in the order given. */
@@ -82,6 +84,7 @@ export class FakeProvider {
     if (fault && fault.kind !== 'lose-reply') return this.#faulty(fault)
     if (this.options.delayMs) await pause(this.#clock, this.options.delayMs, request.signal)
     const response = await this.answer(request)
+    if (this.#isToken(request)) this.options.beforeReply?.(request)
     if (fault) throw Object.assign(new TypeError('fetch failed'), { cause: coded('ECONNRESET') })
     return response
   }

@@ -1,0 +1,69 @@
+import { constants } from 'node:fs'
+import { lstat, open } from 'node:fs/promises'
+import { DatabaseSync } from 'node:sqlite'
+import { Turns } from '../credentials/turns.ts'
+import { pause, systemClock } from '../platform/clock.ts'
+
+// One line per path in this process, whatever store object asks: POSIX locks do not keep two
+// connections of one process apart by themselves, and waiting here is cheaper than polling.
+const turns = new Turns()
+
+/**
+ * Runs `work` while no other process runs theirs for `path`.
+ *
+ * The lock is an SQLite write transaction on an empty file, so the kernel frees it the moment its
+ * holder dies, by kill -9 too; there is no lease to guess, and a laptop may sleep in between. For
+ * local disks: network file systems do not keep such locks reliably.
+ */
+export function withFileLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  return turns.take(
+    path,
+    async () => {
+      await ensureLockFile(path)
+      const database = new DatabaseSync(path, { timeout: 0 })
+      try {
+        await begin(database, signal)
+        return await work()
+      } finally {
+        database.close() // ends the transaction
+      }
+    },
+    signal,
+  )
+}
+
+async function begin(database: DatabaseSync, signal: AbortSignal | undefined): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      return
+    } catch (error) {
+      if ((error as { errcode?: unknown }).errcode !== 5) throw error // 5: SQLITE_BUSY
+    }
+    // Asynchronous polling: SQLite's own waiting would block every other task of this process.
+    await pause(systemClock, Math.min(50, 2 + tries * 2) * (0.5 + Math.random()), signal)
+  }
+}
+
+/**
+ * Creates the file with mode 0600. Never opens an existing one: closing any descriptor of a file
+ * drops this process's POSIX locks on it.
+ */
+async function ensureLockFile(path: string): Promise<void> {
+  try {
+    const found = await lstat(path)
+    if (!found.isFile()) throw new Error(`${path} is not a plain file`)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    try {
+      const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY
+      await (await open(path, flags, 0o600)).close()
+    } catch (raced) {
+      if ((raced as NodeJS.ErrnoException).code !== 'EEXIST') throw raced
+    }
+  }
+}

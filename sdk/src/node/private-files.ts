@@ -1,0 +1,119 @@
+import { constants } from 'node:fs'
+import { chmod, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { homedir, platform } from 'node:os'
+import { dirname, join } from 'node:path'
+import { systemRandom } from '../platform/random.ts'
+
+const bytesMax = 1_000_000
+
+/** Where an app keeps private state for this user: XDG, macOS, Windows. */
+export function stateDirectory(app: string): string {
+  if (!/^[\w.-]+$/.test(app))
+    throw new Error('an app name has letters, digits, dot, dash, underscore')
+  const { env } = process
+  switch (platform()) {
+    case 'darwin':
+      return join(homedir(), 'Library', 'Application Support', app)
+    case 'win32':
+      return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), app)
+    default:
+      return join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), app)
+  }
+}
+
+/** The directory, mode 0700 and ours. Throws if it is a link or somebody else's. */
+export async function ensurePrivateDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const found = await lstat(path)
+  if (!found.isDirectory()) throw new Error(`${path} is not a directory`)
+  const me = process.getuid?.()
+  if (me !== undefined && found.uid !== me) throw new Error(`${path} belongs to another user`)
+  if ((found.mode & 0o077) !== 0) await chmod(path, 0o700)
+}
+
+export type PrivateRead =
+  | { state: 'present'; text: string }
+  | { state: 'absent' }
+  | { state: 'unusable'; detail: string }
+
+/** The file's text, without following a link and without trusting its size. */
+export async function readPrivate(path: string): Promise<PrivateRead> {
+  let file: Awaited<ReturnType<typeof open>>
+  try {
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return { state: 'absent' }
+    if (code === 'ELOOP') return { state: 'unusable', detail: 'a symbolic link' }
+    throw error
+  }
+  try {
+    const found = await file.stat()
+    if (!found.isFile()) return { state: 'unusable', detail: 'not a plain file' }
+    if (found.size > bytesMax) return { state: 'unusable', detail: 'too large' }
+    if ((found.mode & 0o077) !== 0) await file.chmod(0o600)
+    return { state: 'present', text: await file.readFile('utf8') }
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Replaces the file: a draft of mode 0600 beside it, fsync, rename, fsync of the directory. Readers
+ * see the old text or the new one, after a power cut too. One writer at a time (the caller's lock).
+ */
+export async function writePrivate(path: string, text: string): Promise<void> {
+  const draft = `${path}.draft`
+  await rm(draft, { force: true }) // of a writer that was killed
+  const file = await open(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, path)
+  await syncDirectory(dirname(path))
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  if (platform() === 'win32') return // directories cannot be opened there
+  const directory = await open(path, constants.O_RDONLY)
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/**
+ * 32 random bytes in a file of mode 0600, made when first asked for. Processes that start together
+ * agree: the file appears complete under its name by `link`, and the losers read the winner's.
+ */
+export async function localKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const existing = await readKey(path)
+  if (existing) return existing
+  await ensurePrivateDirectory(dirname(path))
+  const draft = `${path}.${process.pid}.${Buffer.from(systemRandom.bytes(4)).toString('hex')}`
+  await writePrivate(draft, `${Buffer.from(systemRandom.bytes(32)).toString('base64')}\n`)
+  try {
+    await link(draft, path)
+    await syncDirectory(dirname(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(draft, { force: true })
+  }
+  const made = await readKey(path)
+  if (!made) throw new Error(`${path} vanished`)
+  return made
+}
+
+async function readKey(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const found = await readPrivate(path)
+  if (found.state === 'absent') return null
+  if (found.state === 'unusable') throw new Error(`${path}: ${found.detail}`)
+  const key = new Uint8Array(Buffer.from(found.text, 'base64'))
+  if (key.length !== 32) throw new Error(`${path} does not hold a key`)
+  return key
+}
