@@ -36,6 +36,7 @@ import { appealRoutes, createAppeals, presentAppeal } from './appeals/index.ts'
 import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
 import { createGateway, modelsRoutes } from './gateway/index.ts'
+import { createHelp, helpRoutes } from './help/index.ts'
 import { createKeys, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
@@ -224,6 +225,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       spend30d: spendOf30Days,
     },
   })
+  helpRoutes(app, { help: createHelp(config), problem })
   operationsRoutes(app, {
     audit,
     health,

@@ -1,0 +1,60 @@
+import type { HelpArticle } from '../help.ts'
+
+/** When something does not work. */
+export const service = {
+  'service-status': {
+    title: 'Service status and errors on our side',
+    summary: 'What 500, 502, 503 and 504 mean, and what to do.',
+    body: [
+      'Nothing is wrong with your request or your key. Wait for the time in `retry-after` (a few seconds) and send it again; the openai packages do so by themselves.',
+      '',
+      '## Is it only me?',
+      '`{origin}/readyz` answers 200 when the service is ready and otherwise names the part that is down. `{origin}/healthz` says whether it runs at all.',
+      '',
+      '## What the codes mean',
+      '- `temporarily_unavailable`, 503: a part of the service does not answer, such as the database. We say so rather than claim that a key were wrong.',
+      '- Model server unavailable or overloaded, 502 or 503: the server behind the model is away. Other models may work.',
+      '- Model server too slow, 504: ask for a shorter answer, or use [streaming](/help/streaming).',
+      '- Not recorded, 503: the answer was complete, but its usage could not be stored, so it was withheld.',
+      '- Restarting, 503: send the request again.',
+      '- `internal_error`, 500: a fault of ours.',
+      '',
+      '## If it stays',
+      'Tell support the request id: the header `x-request-id`, or `request_id` in the body. It finds the line in the log without any content of yours.',
+    ],
+  },
+  'bad-requests': {
+    title: 'The request is refused as invalid',
+    summary: 'Read the answer, field by field; bodies, headers, methods and origins.',
+    body: [
+      'The answer names what is wrong. In `/api`, `errors` lists each field with a `code` and a sentence; in `/v1`, `error.param` names the field.',
+      '',
+      '## Bodies',
+      '- Send one JSON object in UTF-8 with `Content-Type: application/json`. Trailing commas, comments and null bytes are not JSON.',
+      '- Unknown fields are refused in `/api`: check the spelling.',
+      "- Too large (413): the answer or this page's message names the limit. Send less, for example smaller images.",
+      '',
+      '## Headers and methods',
+      '- 405: the path exists, but not with this method. The header `Allow` names what works.',
+      '- 431: more than 32 KiB of headers, often too many cookies. Delete the cookies of this site.',
+      '- 408: the request arrived too slowly. Send it again.',
+      '- 415: the type of the body is not accepted here.',
+      '- 400 `malformed_request`: what arrived was not HTTP. An http client was perhaps pointed at an https address, or the other way round.',
+      '',
+      '## “The request came from another site”',
+      "Calls that change something are accepted only from the console's own pages. Open the console at exactly {origin}; another spelling, such as `127.0.0.1` for `localhost`, is another site. Programs use an [API key](/help/api-keys) at `{api_base}` instead.",
+    ],
+  },
+  'not-found': {
+    title: 'Not found',
+    summary: 'An address that does not exist, or something that is not yours.',
+    body: [
+      "- Check the address. The API of models is below `{api_base}`, the console's below `{origin}/api`.",
+      '- Clients add the path themselves: the base URL ends in `/v1`, not in `/v1/chat/completions`.',
+      '- Check the account you are signed in with. Keys, cases and apps of others look exactly like ones that do not exist, so that nobody can find out by trying.',
+      '- It may have been deleted.',
+      '',
+      'A model that does not exist has an article of its own: [Models](/help/models).',
+    ],
+  },
+} satisfies Record<string, HelpArticle>

@@ -1,0 +1,33 @@
+import type { HelpSlug } from '../../messages/en/help.ts'
+
+/** What to read next, the same in both languages; the order is the order of the list of all articles. */
+export const related: Record<HelpSlug, readonly HelpSlug[]> = {
+  'getting-started': ['verify-email', 'first-call', 'api-keys'],
+  'verify-email': ['sign-in', 'getting-started'],
+  'sign-in': ['reset-password', 'devices-and-sessions', 'verify-email'],
+  'reset-password': ['passwords', 'sign-in', 'leaked-key'],
+  passwords: ['reset-password', 'sign-in'],
+  'devices-and-sessions': ['sign-in', 'connected-apps', 'leaked-key'],
+  'api-keys': ['first-call', 'scopes', 'lost-key', 'leaked-key'],
+  'lost-key': ['api-keys', 'leaked-key', 'first-call'],
+  'leaked-key': ['lost-key', 'devices-and-sessions', 'usage-and-limits'],
+  'first-call': ['api-keys', 'streaming', 'models'],
+  streaming: ['first-call', 'usage-and-limits', 'service-status'],
+  models: ['first-call', 'scopes', 'upstreams'],
+  'usage-and-limits': ['costs', 'rate-limits', 'api-keys'],
+  'rate-limits': ['usage-and-limits', 'service-status'],
+  costs: ['usage-and-limits', 'models'],
+  scopes: ['api-keys', 'oauth-apps', 'connected-apps'],
+  'oauth-apps': ['scopes', 'connected-apps', 'production-checklist'],
+  'connected-apps': ['devices-and-sessions', 'scopes', 'oauth-apps'],
+  'suspended-account': ['appeals', 'case-status'],
+  appeals: ['suspended-account', 'case-status'],
+  'case-status': ['suspended-account', 'appeals'],
+  'operator-start': ['upstreams', 'production-checklist', 'operator-decisions'],
+  'operator-decisions': ['operator-start', 'appeals'],
+  upstreams: ['models', 'costs', 'operator-start'],
+  'production-checklist': ['operator-start', 'upstreams', 'service-status'],
+  'service-status': ['rate-limits', 'bad-requests'],
+  'bad-requests': ['first-call', 'not-found'],
+  'not-found': ['bad-requests', 'models'],
+}
