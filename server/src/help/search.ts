@@ -18,6 +18,13 @@ export function terms(text: string): string[] {
   return found
 }
 
+/** Words that say nothing about what somebody looks for. */
+const fillers = new Set(
+  'a an and are as at be by can do does for from how i in is it my not of on or the to what when why with you your'.split(
+    ' ',
+  ),
+)
+
 /** How much a hit in a part of a document is worth. */
 export type Part = { text: string; weight: number }
 
@@ -48,7 +55,7 @@ export function createIndex<Id extends string>(
   }
   return {
     search(query, limit) {
-      const wanted = [...new Set(terms(query))]
+      const wanted = [...new Set(terms(query))].filter((term) => !fillers.has(term))
       if (wanted.length === 0) return []
       const values = weights.map(({ byTerm }) => wanted.map((term) => valueIn(byTerm, term)))
       const rarity = wanted.map((_, at) => {

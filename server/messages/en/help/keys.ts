@@ -53,7 +53,7 @@ export const keys = {
     ],
   },
   'leaked-key': {
-    title: 'A key became public',
+    title: 'A key leaked',
     summary: 'What to do in the next five minutes, and afterwards.',
     body: [
       'Act first, look for the cause later. Deleting a commit does not help: published keys are found within minutes.',
