@@ -9,6 +9,7 @@ import type { Mail } from '../mail/index.ts'
 import type { Account } from './account.ts'
 import type { Challenges } from './challenges.sql.ts'
 import type { PasswordHasher } from './password-hasher.ts'
+import type { PendingCookie } from './pending-sign-up.ts'
 import type { AccountStore } from './store.ts'
 
 /**
@@ -44,6 +45,7 @@ export type AccountsContext = {
   limiter: RateLimiter
   store: AccountStore
   challenges: Challenges
+  pendingCookie: PendingCookie
   hasher: PasswordHasher
   audit: Audit
   mail: Mail

@@ -32,6 +32,7 @@ import type { Account, Accounts } from './account.ts'
 import { sqlChallenges } from './challenges.sql.ts'
 import type { AccountNeighbours, AccountsContext } from './context.ts'
 import { argon2Hasher } from './password-hasher.ts'
+import { makePendingCookie } from './pending-sign-up.ts'
 import { type ProofRefusal, proveByPassword, withoutHash } from './prove.ts'
 import { setRole } from './role.ts'
 import { changeStanding } from './standing.ts'
@@ -88,6 +89,7 @@ export function createAccounts(deps: {
     limiter: deps.limiter,
     store,
     challenges: sqlChallenges(deps),
+    pendingCookie: makePendingCookie({ ...deps, origin: deps.config.origin }),
     hasher: argon2Hasher(deps.config.hashConcurrency),
     audit: deps.audit,
     mail: deps.mail,

@@ -41,7 +41,9 @@ export function accountRoutes(app: App, { context, problem }: AccountRouteDeps):
         locale: locale ?? request.locale,
         address: request.ip,
       })
-      return result.ok ? reply.code(202).send({}) : refuse(problem, request, reply, result)
+      if (!result.ok) return refuse(problem, request, reply, result)
+      await context.pendingCookie.set(reply, result.pending)
+      return reply.code(202).send({})
     },
   )
 
@@ -57,8 +59,13 @@ export function accountRoutes(app: App, { context, problem }: AccountRouteDeps):
       },
     },
     async (request, reply) => {
-      const result = await verifyEmail(context, request.body)
-      return result.ok ? reply.code(204).send(null) : refuse(problem, request, reply, result)
+      const result = await verifyEmail(context, {
+        ...request.body,
+        pending: (email) => context.pendingCookie.read(request, email),
+      })
+      if (!result.ok) return refuse(problem, request, reply, result)
+      context.pendingCookie.clear(reply)
+      return reply.code(204).send(null)
     },
   )
 

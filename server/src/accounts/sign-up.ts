@@ -4,6 +4,7 @@ import type { Locale } from '../../messages/messages.ts'
 import type { AccountsContext } from './context.ts'
 import { canonicalEmail } from './email-address.ts'
 import { judgePassword, type PasswordRefusal } from './password-policy.ts'
+import type { PendingSignUp } from './pending-sign-up.ts'
 import { personName } from './person-name.ts'
 
 export type SignUpRefusal =
@@ -16,12 +17,13 @@ export type SignUpRefusal =
  *
  * An address still waiting belongs to nobody yet: the newest sign-up replaces name and password, and
  * its code ends the older ones. So whoever registers somebody else's address beforehand is left with
- * nothing once its owner signs up and enters the code.
+ * nothing once its owner signs up and enters the code; for a stranger's sign-up in between see
+ * `pending-sign-up.ts`.
  */
 export async function signUp(
   context: AccountsContext,
   input: { name: string; email: string; password: string; locale: Locale; address: string },
-): Promise<{ ok: true } | SignUpRefusal> {
+): Promise<{ ok: true; pending: PendingSignUp } | SignUpRefusal> {
   const { database, store, mail, hasher, clock, ids } = context
   const email = canonicalEmail(input.email)
   if (email === null) return { ok: false, reason: 'email_invalid' }
@@ -66,7 +68,7 @@ export async function signUp(
       })
     await sendVerifyCode(context, { id, email, locale })
   })
-  return { ok: true }
+  return { ok: true, pending: { email, name, passwordHash: hashed.phc, locale: input.locale } }
 }
 
 /** A new code for an address that waits for one; part of the caller's transaction. */

@@ -1,6 +1,7 @@
 import { activate } from './activate.ts'
 import type { AccountsContext } from './context.ts'
 import { canonicalEmail } from './email-address.ts'
+import type { PendingSignUp } from './pending-sign-up.ts'
 import { sendVerifyCode, takeMailAllowance } from './sign-up.ts'
 
 /**
@@ -9,18 +10,28 @@ import { sendVerifyCode, takeMailAllowance } from './sign-up.ts'
  */
 export async function verifyEmail(
   context: AccountsContext,
-  input: { email: string; code: string },
+  input: {
+    email: string
+    code: string
+    /** What this browser signed up with, where it brings that along; it outranks the newest. */
+    pending(email: string): Promise<PendingSignUp | null>
+  },
 ): Promise<{ ok: true } | { ok: false; reason: 'code_invalid' }> {
-  const { database, challenges, store } = context
+  const { database, challenges, store, clock } = context
   const email = canonicalEmail(input.email)
   if (email === null) return { ok: false, reason: 'code_invalid' }
+  const pending = await input.pending(email)
   return database.transaction(async () => {
     await database.lock(`email:${email}`)
     const accountId = await challenges.spendCode('verify_email', email, input.code)
     const account = accountId === null ? null : await store.find(accountId)
     if (account?.state !== 'unverified' || account.email !== email)
       return { ok: false, reason: 'code_invalid' }
-    await activate(context, account)
+    if (pending) {
+      const { name, passwordHash, locale } = pending
+      await store.update(account.id, { name, passwordHash, locale }, clock.now())
+    }
+    await activate(context, { ...account, ...pending })
     return { ok: true }
   })
 }

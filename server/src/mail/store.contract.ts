@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import type { OutboxRow, OutboxStore } from './store.sql.ts'
+
+const row = (id: string, nextAttemptAt: number): OutboxRow => ({
+  id,
+  channel: 'mail',
+  kind: 'verify_email',
+  recipient: 'ada@example.com',
+  payload: 'sealed',
+  state: 'waiting',
+  attempts: 0,
+  next_attempt_at: nextAttemptAt,
+  claimed_until: null,
+  last_error: null,
+  created_at: nextAttemptAt,
+  sent_at: null,
+})
+
+/** What every outbox must do, whatever keeps it. */
+export const outboxContract: Record<string, (store: OutboxStore) => Promise<void>> = {
+  async 'no two claims get the same row'(store) {
+    for (let i = 0; i < 30; i++) await store.insert(row(`mail_${i}`, 100))
+    const claims = await Promise.all(Array.from({ length: 8 }, () => store.claim(200, 60, 5)))
+    const ids = claims.flat().map(({ id }) => id)
+    assert.equal(ids.length, new Set(ids).size)
+    assert.ok(ids.length <= 30)
+    const rest = await store.claim(200, 60, 100)
+    assert.equal(ids.length + rest.length, 30)
+    assert.ok(rest.every(({ attempts }) => attempts === 1))
+  },
+  async 'what is not due is left; what a dead holder held comes back'(store) {
+    await store.insert(row('mail_later', 1_000))
+    assert.deepEqual(await store.claim(999, 60, 10), [])
+    assert.equal((await store.claim(1_000, 60, 10)).length, 1)
+    assert.deepEqual(await store.claim(1_060, 60, 10), [])
+    assert.equal((await store.claim(1_061, 60, 10))[0]?.attempts, 2)
+  },
+  async 'a settled row is settled once and forgotten later'(store) {
+    await store.insert(row('mail_once', 0))
+    await store.claim(1, 60, 10)
+    await store.sent('mail_once', 2)
+    await store.retry('mail_once', 3, 'late answer of a slow holder')
+    assert.deepEqual(await store.claim(10_000, 60, 10), [])
+    await store.forget(1)
+    assert.deepEqual(await store.recent(10), [])
+  },
+}
