@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decodeProtectedHeader } from 'jose'
 import * as oidc from 'openid-client'
 import {
   attempt,
@@ -8,6 +9,7 @@ import {
   discover,
   type RegisteredApp,
   registerApp,
+  signIn,
 } from '../../../test/harness/oauth-browser.ts'
 import { type Person, signedUp } from '../../../test/harness/person.ts'
 import { databases, startServer, type TestServer } from '../../../test/harness/server.ts'
@@ -215,4 +217,32 @@ test('a client authenticates with its own living secret, and with nothing else',
   assert.equal((await post(server, rotated, form)).status, 200)
   await person.expect(204, 'DELETE', `/api/apps/${app.client_id}`)
   assert.equal((await post(server, rotated, form)).status, 401)
+})
+
+test('a client that asks for RS256 gets ID tokens signed so, and access tokens as ever', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const app = await registerApp(person, { id_token_signed_response_alg: 'RS256' })
+  const config = await discover(server.origin, app)
+  const tokens = await signIn(config, person)
+  assert.equal(decodeProtectedHeader(tokens.id_token ?? '').alg, 'RS256')
+  assert.equal(decodeProtectedHeader(tokens.access_token).alg, 'ES256')
+})
+
+test('an app and a grant know when they were last used', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const app = await registerApp(person)
+  type Used = { last_used_at: string | null }
+  const read = () => person.expect<Used>(200, 'GET', `/api/apps/${app.client_id}`)
+  assert.equal((await read()).last_used_at, null)
+  const config = await discover(server.origin, app)
+  const tokens = await signIn(config, person)
+  const first = (await read()).last_used_at
+  assert.ok(first)
+  server.clock.advance(120_000)
+  await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
+  assert.ok(String((await read()).last_used_at) > first)
+  const { items } = await person.expect<{ items: Used[] }>(200, 'GET', '/api/grants')
+  assert.ok(String(items[0]?.last_used_at) > first)
 })

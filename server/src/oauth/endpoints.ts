@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { minute } from '#platform/clock/clock.ts'
 import type { App } from '#platform/http/app.ts'
 import { pageHeaders } from '#platform/http/security-headers.ts'
-import type { RateLimiter } from '#platform/limits/token-bucket.ts'
+import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { barePageHeaders } from './authorize/pages.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
 
@@ -97,7 +97,11 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
   })
 
   async function serve(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) {
-    const rate = limiter.take(`oauth:${request.ip}`, { burst: 1_200, perMs: minute })
+    // A pending request is a row that anybody may cause; people do not start two a second.
+    const [bucket, rule]: [string, RateRule] = endpoint.page
+      ? ['oauth-start', { burst: 120, perMs: minute }]
+      : ['oauth', { burst: 1_200, perMs: minute }]
+    const rate = limiter.take(`${bucket}:${request.ip}`, rule)
     if (!rate.allowed)
       return oauthError(
         reply,

@@ -26,6 +26,7 @@ import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Organizations } from '../organizations/index.ts'
+import type { Sessions } from '../sessions/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
 import { openApps } from './apps/apps.ts'
 import { appRoutes } from './apps/routes.ts'
@@ -67,6 +68,7 @@ export type OAuthDeps = {
   limiter: RateLimiter
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
+  sessions: Pick<Sessions, 'list'>
 }
 
 export type OAuth = {
@@ -83,7 +85,8 @@ export type OAuth = {
 
 const sweepEveryMs = 5 * minute
 const sweepBatch = 500
-/** Spent and expired artifacts stay this long, so that a refusal can say why. */
+/** These stay a while after their end, so that a refusal can say why. */
+const toldApart = ['AuthorizationCode', 'RefreshToken']
 const keptMs = 7 * day
 
 /** Adds every route of this room, the protocol's and the console's. */
@@ -164,12 +167,11 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     ),
   ]
 
+  /** Batch by batch, so that nobody waits long for the database. */
   const sweep = async () => {
     const now = clock.now()
-    return (
-      (await artifacts.sweep(now - keptMs, sweepBatch)) +
-      (await grantStore.sweep(now - 30 * day, sweepBatch))
-    )
+    while ((await artifacts.sweep(now, sweepBatch, toldApart, keptMs)) === sweepBatch);
+    while ((await grantStore.sweep(now - 30 * day, sweepBatch)) === sweepBatch);
   }
   let timer: NodeJS.Timeout | undefined
   let pass: Promise<unknown> = Promise.resolve()
@@ -195,6 +197,8 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         clock,
         ids,
         findAccount,
+        sessionLives: async (accountId, sessionId) =>
+          (await deps.sessions.list(accountId)).some(({ id }) => id === sessionId),
         problem,
       })
       appRoutes(app, apps, problem)

@@ -3,7 +3,7 @@ import type { Account } from '../accounts/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
 import type { ArtifactVault } from './artifacts/vault.ts'
 import { oauthError } from './endpoints.ts'
-import { accountClaims } from './engine/engine.ts'
+import { accountClaims } from './engine/configuration.ts'
 
 export type UserinfoDeps = {
   verifier: AccessTokenVerifier

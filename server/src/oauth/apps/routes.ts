@@ -18,6 +18,7 @@ const fields = {
   scope: z.string().max(500),
   legacy_confidential: z.boolean(),
   refresh_grace_seconds: z.int().min(0).max(300),
+  id_token_signed_response_alg: z.enum(['ES256', 'RS256']),
 }
 const AppInput = z
   .strictObject({
@@ -196,6 +197,7 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
     applicationType: 'web',
     scopes: scopeList(defaultAppScope),
     legacyConfidential: false,
+    idTokenAlg: 'ES256',
     refreshGraceSeconds: defaultGraceSeconds,
   }
 }
@@ -212,6 +214,9 @@ const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.legacy_confidential === undefined
     ? {}
     : { legacyConfidential: body.legacy_confidential }),
+  ...(body.id_token_signed_response_alg === undefined
+    ? {}
+    : { idTokenAlg: body.id_token_signed_response_alg }),
   ...(body.refresh_grace_seconds === undefined
     ? {}
     : { refreshGraceSeconds: body.refresh_grace_seconds }),
@@ -234,6 +239,7 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
   scope: app.scopes.join(' '),
   legacy_confidential: app.legacyConfidential,
   refresh_grace_seconds: app.refreshGraceSeconds,
+  id_token_signed_response_alg: app.idTokenAlg,
   secrets: app.secrets.map((secret) => ({
     hint: secret.hint,
     created_at: rfc3339(secret.createdAt),

@@ -33,6 +33,7 @@ type StoredMetadata = {
   token_endpoint_auth_method: AuthMethod
   application_type: ApplicationType
   scope: string
+  id_token_signed_response_alg?: 'ES256' | 'RS256'
 }
 type StoredSettings = { legacy_confidential?: boolean; refresh_grace_seconds?: number }
 
@@ -163,6 +164,7 @@ const columns = (settings: AppSettings) => ({
     token_endpoint_auth_method: settings.authMethod,
     application_type: settings.applicationType,
     scope: settings.scopes.join(' '),
+    id_token_signed_response_alg: settings.idTokenAlg,
   } satisfies StoredMetadata),
   settings: JSON.stringify({
     legacy_confidential: settings.legacyConfidential,
@@ -191,6 +193,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     authMethod: metadata.token_endpoint_auth_method,
     applicationType: metadata.application_type,
     scopes: scopeList(metadata.scope),
+    idTokenAlg: metadata.id_token_signed_response_alg ?? 'ES256',
     legacyConfidential: settings.legacy_confidential ?? false,
     refreshGraceSeconds: settings.refresh_grace_seconds ?? defaultGraceSeconds,
     secrets: secrets.map((secret) => ({

@@ -48,11 +48,13 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
     const [first] = all
     assert.ok(first && (await store.find(first.model, first.idDigest, 60_999)))
     assert.equal(await store.find(first.model, first.idDigest, 61_000), null)
-    assert.deepEqual(
-      [await store.sweep(61_000, 3), await store.sweep(61_000, 3), await store.sweep(61_000, 3)],
-      [3, 2, 0],
-    )
+    const kept = artifact({ model: 'RefreshToken' })
+    await store.put(kept)
+    const sweep = () => store.sweep(61_000, 3, ['RefreshToken'], 1_000)
+    assert.deepEqual([await sweep(), await sweep(), await sweep()], [3, 2, 0])
     assert.ok(await store.find(forever.model, forever.idDigest, 61_000))
+    assert.ok(await store.find(kept.model, kept.idDigest, 0), 'kept to say why')
+    assert.equal(await store.sweep(62_000, 3, ['RefreshToken'], 1_000), 1)
   })
 
   test(`writing again replaces the payload and leaves it consumed (${name})`, async () => {

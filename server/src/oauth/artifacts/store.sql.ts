@@ -85,11 +85,16 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
       if (model !== undefined) query = query.where('model', '=', model)
       await query.execute()
     },
-    async sweep(now, limit) {
+    async sweep(now, limit, kept, keptMs) {
       const expired = await db.query
         .selectFrom('oauth_artifacts')
         .select(['model', 'id_digest'])
         .where('expires_at', '<=', now)
+        .where((eb) =>
+          kept.length === 0
+            ? eb.lit(true)
+            : eb.or([eb('model', 'not in', kept), eb('expires_at', '<=', now - keptMs)]),
+        )
         .orderBy('expires_at')
         .limit(limit)
         .execute()

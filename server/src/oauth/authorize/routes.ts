@@ -31,6 +31,8 @@ export type AuthorizeDeps = {
   clock: Clock
   ids: Ids
   findAccount(id: string): Promise<Account | null>
+  /** Whether this session of the account still lives. */
+  sessionLives(accountId: string, sessionId: string): Promise<boolean>
   problem: ProblemSender
 }
 
@@ -188,6 +190,11 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         revokedAt: null,
       })
     })
+    // A sign-out that came in between did not see the grant and could not end it.
+    if (!(await deps.sessionLives(account.id, principal.sessionId))) {
+      await grants.revoke(grantId, 'session_ended')
+      return null
+    }
     return {
       kind: 'approved',
       grantId,

@@ -4,9 +4,9 @@ import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import type { Grants } from '../grants/grants.ts'
 import { clientMetadata } from './client-metadata.ts'
-import { type Adapter, InvalidGrant } from './library.ts'
+import { type Adapter, InvalidGrant, Provider } from './library.ts'
 
-/** Somebody else used it first; the work of this request is rolled back. */
+/** Somebody else used it first, or it is gone; the work of this request is rolled back. */
 export class AlreadyConsumed extends InvalidGrant {
   constructor(model: string) {
     super(`${model} already used`)
@@ -46,17 +46,26 @@ export const adapters =
     }
   }
 
+const never = async (): Promise<undefined> => undefined
+
 /** Refused with a reason when they have expired, so they are found until they are swept. */
 const foundExpired = new Set(['AuthorizationCode', 'RefreshToken'])
 
 function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): Adapter {
   type Found = Awaited<ReturnType<typeof vault.find<AdapterPayload>>>
+  /**
+   * The token endpoint is not told what was consumed: it would revoke piece by piece in the middle of
+   * a transaction. There `consume` alone decides, and `exchange.ts` ends the grant.
+   */
+  const tellsConsumed = () => Provider.ctx?.oidc.route !== 'token'
   const present = (found: Found): AdapterPayload | undefined => {
     if (!found) return undefined
     const { payload, consumedAt, expiresAt } = found
     return {
       ...payload,
-      ...(consumedAt === null ? {} : { consumed: Math.floor(consumedAt / second) }),
+      ...(consumedAt === null || !tellsConsumed()
+        ? {}
+        : { consumed: Math.floor(consumedAt / second) }),
       ...(expiresAt !== null && expiresAt <= clock.now() ? { exp: 1 } : {}),
     }
   }
@@ -88,11 +97,10 @@ function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): 
       if (!(await vault.consume(model, id))) throw new AlreadyConsumed(model)
     },
     destroy: (id) => (model === 'Grant' ? grants.revoke(id, 'reused') : vault.remove(model, id)),
-    revokeByGrantId: (grantId) => vault.removeByGrant(grantId, model),
+    // A grant ends as one, with the row that stands for it locked first: see `destroy`.
+    revokeByGrantId: never,
   }
 }
-
-const never = async (): Promise<undefined> => undefined
 
 function clientAdapter({ apps }: AdapterDeps): Adapter {
   return {
@@ -120,7 +128,7 @@ function sessionAdapter({ bridged }: AdapterDeps): Adapter {
         uid: session.sessionId,
         accountId: session.accountId,
         loginTs: Math.floor(session.authenticatedAt / second),
-        exp: Math.floor(Date.now() / second) + 60, // judged by the engine's own clock
+        exp: 4_102_444_800, // 2100: `bridged` forgets it when the request ends
       }
     },
     upsert: never,

@@ -13,6 +13,7 @@ export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
   response_types: app.grantTypes.includes('authorization_code') ? ['code'] : [],
   token_endpoint_auth_method: app.authMethod,
   application_type: app.applicationType,
+  id_token_signed_response_alg: app.idTokenAlg,
   ...(app.authMethod === 'none' ? {} : { client_secret: 'compared-by-digest' }),
   latchkey_app: app,
 })

@@ -2,8 +2,10 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { type Clock, second } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
-import type { ArtifactVault } from '../artifacts/vault.ts'
+import type { ArtifactVault, Opened } from '../artifacts/vault.ts'
+import type { Grants } from '../grants/grants.ts'
 import { scopeList } from '../scopes.ts'
+import { AlreadyConsumed } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
 import {
   boundGrantHelpers,
@@ -17,6 +19,7 @@ import {
 export type ExchangeDeps = {
   database: Database
   vault: ArtifactVault
+  grants: Grants
   clock: Clock
   random: Random
 }
@@ -56,14 +59,13 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
   provider.registerGrantType(
     'authorization_code',
     async (ctx) => {
+      const code = param(ctx, 'code')
       try {
         await database.transaction(() => exchangeCode(provider, helpers, ctx))
       } catch (error) {
-        if (!(error instanceof InvalidGrant)) throw error
-        const code = await vault.findExpiredToo('AuthorizationCode', param(ctx, 'code'))
-        if (!code || code.consumedAt === null) throw error
-        // Used before: outside of a transaction, so that what the engine now revokes stays revoked.
-        await exchangeCode(provider, helpers, ctx)
+        if (!(error instanceof AlreadyConsumed)) throw error
+        const stored = await vault.findExpiredToo('AuthorizationCode', code)
+        throw await usedBefore(stored, 'authorization code')
       }
     },
     ['code', 'code_verifier', 'redirect_uri', 'resource'],
@@ -80,11 +82,10 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
           await remember(ctx, token)
         })
       } catch (error) {
-        if (!(error instanceof InvalidGrant)) throw error
-        const stored = await vault.findExpiredToo('RefreshToken', token)
-        if (!stored || stored.consumedAt === null) throw error
+        if (!(error instanceof AlreadyConsumed)) throw error
         const replay = await newest(token)
-        if (!replay) return void (await exchangeRefreshToken(provider, helpers, ctx)) // reuse: ends the family
+        if (!replay)
+          throw await usedBefore(await vault.findExpiredToo('RefreshToken', token), 'refresh token')
         if (!sameRequest(replay, ctx)) throw new InvalidGrant('replayed with other parameters')
         const spentSeconds = Math.floor((clock.now() - replay.answeredAt) / second)
         ctx.body = {
@@ -96,6 +97,13 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
     ['refresh_token', 'scope', 'resource'],
     ['resource'],
   )
+
+  /** Everything was right but for this: it is not the first use. What the first one got ends. */
+  async function usedBefore(stored: Opened<unknown> | null, what: string): Promise<Error> {
+    if (!stored?.grantId || stored.consumedAt === null) return new InvalidGrant(`${what} not found`)
+    await deps.grants.revoke(stored.grantId, 'reused')
+    return new InvalidGrant(`${what} already used`)
+  }
 
   async function remember(ctx: KoaContextWithOIDC, token: string): Promise<void> {
     const graceSeconds = appOf(ctx.oidc.client).refreshGraceSeconds

@@ -1,4 +1,4 @@
-import { type Clock, day } from '#platform/clock/clock.ts'
+import { type Clock, day, minute } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
@@ -33,7 +33,8 @@ export type Grants = {
   revokeSession(sessionId: string): Promise<void>
   /** Ends what was issued under an older epoch, or everything when the account may not call. */
   revokeStale(accountId: string, epoch: number, allowed: boolean): Promise<void>
-  noteUse(grant: { id: string }): Promise<void>
+  /** At most one write a minute and grant. */
+  noteUse(id: string): Promise<void>
 }
 
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
@@ -43,6 +44,7 @@ export const grantLifeMs = 180 * day
 export type StoredGrant = { epoch: number }
 
 export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): Grants {
+  const noted = new Map<string, number>()
   const end = async (grant: OAuthGrant, reason: RevokeReason) => {
     await database.transaction(async () => {
       if (!(await store.revoke(grant.id, reason, clock.now()))) return
@@ -117,6 +119,12 @@ export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): 
         if (!stored || stored.payload.epoch < epoch) await end(grant, 'account_changed')
       }
     },
-    noteUse: ({ id }) => store.touch(id, clock.now()),
+    async noteUse(id) {
+      const now = clock.now()
+      if (now - (noted.get(id) ?? 0) < minute) return
+      if (noted.size > 10_000) noted.clear()
+      noted.set(id, now)
+      await store.touch(id, now)
+    },
   }
 }

@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import type { Clock } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
+import { type StoredSigningKey, sqlSigningKeyStore } from './store.sql.ts'
 
 type JsonWebKey = JsonWebKeyInput['key']
 export type SigningAlg = 'ES256' | 'RS256'
@@ -21,18 +22,6 @@ export type SigningKey = {
   /** For the engine alone; never leaves the process. */
   privateJwk: JsonWebKey & { kid: string; alg: SigningAlg; use: 'sig' }
 }
-
-type SigningKeyTable = {
-  kid: string
-  alg: string
-  state: string
-  public_jwk: string
-  private_jwk: string
-  created_at: number
-  activated_at: number | null
-  retired_at: number | null
-}
-type Tables = { oauth_signing_keys: SigningKeyTable }
 
 /** ES256 signs everything; RS256 is on offer for ID tokens of clients that ask for it. */
 const algs: readonly SigningAlg[] = ['ES256', 'RS256']
@@ -47,33 +36,23 @@ export async function loadSigningKeys(
   keyring: Keyring,
   clock: Clock,
 ): Promise<SigningKey[]> {
-  const tables = database.tables<Tables>()
-  const read = () =>
-    tables.query
-      .selectFrom('oauth_signing_keys')
-      .selectAll()
-      .where('state', 'in', ['active', 'retiring'])
-      .orderBy('created_at')
-      .execute()
-
-  let rows = await read()
+  const store = sqlSigningKeyStore(database)
+  let rows = await store.usable()
   const missing = algs.filter((alg) => !rows.some((row) => row.alg === alg))
   if (missing.length > 0) {
     const drafts = await Promise.all(missing.map((alg) => draft(alg, keyring, clock.now())))
     rows = await database.transaction(async () => {
       await database.lock('oauth-signing-keys')
-      const present = await read()
-      const wanted = drafts.filter(({ alg }) => !present.some((row) => row.alg === alg))
-      if (wanted.length > 0)
-        await tables.query.insertInto('oauth_signing_keys').values(wanted).execute()
-      return read()
+      const present = await store.usable()
+      await store.insert(drafts.filter(({ alg }) => !present.some((row) => row.alg === alg)))
+      return store.usable()
     })
   }
   const keys = await Promise.all(
     rows.map(async (row): Promise<SigningKey> => {
-      const alg = row.alg as SigningAlg // only `draft` writes this column
+      const { alg } = row
       const jwk = JSON.parse(
-        await keyring.open(sealContext(row.kid), row.private_jwk),
+        await keyring.open(sealContext(row.kid), row.privateJwkSealed),
       ) as JsonWebKey
       const publicKey = createPublicKey(createPrivateKey({ key: jwk, format: 'jwk' }))
       return { kid: row.kid, alg, publicKey, privateJwk: { ...jwk, kid: row.kid, alg, use: 'sig' } }
@@ -84,7 +63,7 @@ export async function loadSigningKeys(
 
 const sealContext = (kid: string) => `oauth_signing_keys/${kid}/private_jwk`
 
-async function draft(alg: SigningAlg, keyring: Keyring, now: number): Promise<SigningKeyTable> {
+async function draft(alg: SigningAlg, keyring: Keyring, now: number): Promise<StoredSigningKey> {
   const { privateKey, publicKey } =
     alg === 'ES256'
       ? await generate('ec', { namedCurve: 'P-256' })
@@ -94,15 +73,12 @@ async function draft(alg: SigningAlg, keyring: Keyring, now: number): Promise<Si
   return {
     kid,
     alg,
-    state: 'active',
-    public_jwk: JSON.stringify(publicJwk),
-    private_jwk: await keyring.seal(
+    publicJwk: JSON.stringify(publicJwk),
+    privateJwkSealed: await keyring.seal(
       sealContext(kid),
       JSON.stringify(privateKey.export({ format: 'jwk' })),
     ),
-    created_at: now,
-    activated_at: now,
-    retired_at: null,
+    createdAt: now,
   }
 }
 

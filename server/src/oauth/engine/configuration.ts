@@ -1,0 +1,244 @@
+import { day, hour, minute, second } from '#platform/clock/clock.ts'
+import type { Keyring } from '#platform/crypto/keyring.ts'
+import { isUnavailable } from '#platform/http/app.ts'
+import { type Account, mayCall } from '../../accounts/index.ts'
+import { gatewayScopes, identityScopes } from '../access-token.ts'
+import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
+import { isScope, scopeList } from '../scopes.ts'
+import type { SigningKey } from '../signing/signing-keys.ts'
+import { type AdapterDeps, adapters } from './adapter.ts'
+import { appOf } from './client-metadata.ts'
+import {
+  basePolicy,
+  Check,
+  type Configuration,
+  InvalidGrant,
+  InvalidScope,
+  InvalidTarget,
+  type KoaContextWithOIDC,
+  Prompt,
+} from './library.ts'
+import { refusedBecause } from './refusals.ts'
+
+export type ConfigurationDeps = AdapterDeps & {
+  origin: string
+  resource: string
+  keyring: Keyring
+  keys: readonly SigningKey[]
+  findAccount(id: string): Promise<{ account: Account; organizationId: string } | null>
+  /** Requests with `prompt=none`, whose answer is ours to give. */
+  silentRequests: WeakSet<object>
+  showError(ctx: ErrorContext, error: string, status: number): void
+}
+
+export type ErrorContext = Pick<KoaContextWithOIDC, 'status' | 'type' | 'body' | 'get'> & {
+  response: { remove(name: string): void }
+}
+
+export const transactionLifeMs = 10 * minute
+export const accessTokenLifeMs = 10 * minute
+const refreshIdleMs = 30 * day
+export const seconds = (ms: number) => Math.floor(ms / second)
+
+export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: 'lk_as_r' }
+export const authorizePath = '/oauth/authorize'
+
+/** What we ask of the engine. Everything its defaults leave open is decided here. */
+export function configuration(deps: ConfigurationDeps): Configuration {
+  const { origin, resource, apps, keys, clock, keyring, silentRequests, showError } = deps
+  return {
+    adapter: adapters(deps),
+    jwks: { keys: keys.map(({ privateJwk }) => privateJwk) as never },
+    clients: [],
+    scopes: identityScopes,
+    claims: {
+      openid: ['sub'],
+      profile: ['name', 'locale'],
+      email: ['email', 'email_verified'],
+      phone: ['phone_number', 'phone_number_verified'],
+    },
+    conformIdTokenClaims: false, // many clients read nothing but the ID token
+    responseTypes: ['code'],
+    pkce: { required: (_ctx, client) => !appOf(client).legacyConfidential },
+    allowOmittingSingleRegisteredRedirectUri: true, // RFC 6749 section 3.1.2.3
+    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    clientDefaults: {
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code'],
+    },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
+    extraClientMetadata: { properties: ['latchkey_app'] },
+    clientBasedCORS: () => true, // no credentials are ever allowed along
+    cookies: {
+      names: cookieNames,
+      keys: [keyring.derive('oauth/engine-cookies/1', 32)],
+      long: { signed: false, httpOnly: true, sameSite: 'lax' },
+      short: { signed: false, httpOnly: true, sameSite: 'lax' },
+    },
+    discovery: { userinfo_endpoint: `${origin}/oauth/userinfo` },
+    routes: {
+      authorization: authorizePath,
+      token: '/oauth/token',
+      jwks: '/oauth/jwks',
+      introspection: '/oauth/introspect',
+      revocation: '/oauth/revoke',
+      userinfo: '/oauth/userinfo',
+      end_session: '/oauth/logout',
+    },
+    ttl: {
+      AccessToken: seconds(accessTokenLifeMs),
+      ClientCredentials: seconds(accessTokenLifeMs),
+      AuthorizationCode: 60,
+      IdToken: seconds(hour),
+      Interaction: seconds(transactionLifeMs),
+      Session: 60,
+      RefreshToken: seconds(refreshIdleMs),
+      Grant: seconds(grantLifeMs),
+    },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false }, // served by us: our access tokens are JWTs for the gateway
+      rpInitiatedLogout: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      dPoP: { enabled: false },
+      claimsParameter: { enabled: false },
+      clientCredentials: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => resource,
+        useGrantedResource: () => true,
+        getResourceServerInfo(ctx, indicator, client) {
+          if (indicator !== resource) throw new InvalidTarget()
+          checkScopes(ctx, appOf(client).scopes)
+          return {
+            scope: gatewayScopes.filter((scope) => appOf(client).scopes.includes(scope)).join(' '),
+            audience: resource,
+            accessTokenTTL: seconds(accessTokenLifeMs),
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'ES256' } },
+          }
+        },
+      },
+    },
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: async () => false, // `sid` and `session.ended` do that, at once
+    revokeGrantPolicy: () => true,
+    interactions: {
+      url: (_ctx, interaction) => `/oauth/tx/${interaction.uid}`,
+      policy: policy(silentRequests),
+    },
+    formats: {
+      customizers: {
+        jwt(_ctx, _token, jwt) {
+          const now = seconds(clock.now())
+          Object.assign(jwt.payload, { iat: now, exp: now + seconds(accessTokenLifeMs) })
+        },
+      },
+    },
+    async findAccount(ctx, id) {
+      const found = await deps.findAccount(id)
+      if (!found || !mayCall(found.account.state)) {
+        refusedBecause(ctx, found?.account.state === 'suspended' ? 'suspended' : 'revoked')
+        return undefined
+      }
+      const grant = ctx.oidc.entities.Grant as (object & Partial<StoredGrant>) | undefined
+      if (grant && grant.epoch !== found.account.epoch) {
+        refusedBecause(ctx, 'revoked')
+        return undefined
+      }
+      return { accountId: id, claims: () => accountClaims(found.account), latchkey: found }
+    },
+    async extraTokenClaims(ctx, token) {
+      if (token.kind === 'AccessToken') {
+        const { latchkey } = ctx.oidc.account as unknown as {
+          latchkey: { account: Account; organizationId: string }
+        }
+        return {
+          sid: token.sessionUid,
+          grant_id: token.grantId,
+          org_id: latchkey.organizationId,
+          epoch: latchkey.account.epoch,
+        }
+      }
+      const app = await apps.lookUp(token.clientId ?? '')
+      const maker = app?.createdBy ? await deps.findAccount(app.createdBy) : null
+      if (!app?.organizationId || !maker || !mayCall(maker.account.state)) {
+        refusedBecause(ctx, maker?.account.state === 'suspended' ? 'suspended' : 'revoked')
+        throw new InvalidGrant('the account that made this app may not call')
+      }
+      return {
+        act_for: maker.account.id,
+        org_id: app.organizationId,
+        epoch: maker.account.epoch,
+      }
+    },
+    renderError(ctx, out, error) {
+      showError(ctx, out.error, errorStatus(error))
+    },
+    fetch: async () => {
+      throw new Error('the engine has no reason to connect anywhere')
+    },
+  }
+}
+
+/** 400 for everything a client did wrong; 503 when it is we who cannot. */
+const errorStatus = (error: Error): number => {
+  const { expose } = error as { expose?: boolean }
+  return expose === true ? 400 : isUnavailable(error) ? 503 : 500
+}
+
+/** The claims of an account, by whichever scopes the grant holds; the engine picks from them. */
+export const accountClaims = (account: Account) => ({
+  sub: account.id,
+  name: account.name,
+  locale: account.locale,
+  email: account.email,
+  email_verified: account.emailVerifiedAt !== null,
+})
+
+/** RFC 6749 section 3.3: what the app may not have is refused by name, not dropped in silence. */
+function checkScopes(ctx: KoaContextWithOIDC, ceiling: readonly string[]): void {
+  const params = ctx.oidc.params
+  if (!params) return
+  const asked = scopeList(params.scope as string | undefined)
+  const machine = ctx.oidc.route === 'token' && params.grant_type === 'client_credentials'
+  if (!machine && ctx.oidc.route !== 'authorization') return
+  const refused = asked.find((scope) => !isScope(scope) || !ceiling.includes(scope))
+  if (refused !== undefined)
+    throw new InvalidScope('requested scope is not known or not allowed for this client', refused)
+  if (asked.length > 0) return
+  if (!machine) throw new InvalidScope('ask for at least one scope', '')
+  params.scope = gatewayScopes.filter((scope) => ceiling.includes(scope)).join(' ')
+}
+
+/**
+ * The engine's questions, with two changes: `prompt=none` is remembered and answered by us, because
+ * the engine cannot know whether there is a session (a frame cannot have one: it gets
+ * `login_required` at once); and `select_account` is a known prompt.
+ */
+function policy(silent: WeakSet<object>) {
+  const prompts = basePolicy()
+  prompts.get('login')?.checks.add(
+    new Check('silent', 'answered later', (ctx) => {
+      const { oidc } = ctx
+      const framed = /^(?:iframe|frame|embed|object)$/.test(ctx.get('sec-fetch-dest'))
+      if (oidc.route === 'authorization' && oidc.prompts.has('none') && !framed && oidc.params) {
+        silent.add(oidc)
+        oidc.params.prompt = undefined
+      }
+      return Check.NO_NEED_TO_PROMPT
+    }),
+    0,
+  )
+  prompts.add(new Prompt({ name: 'select_account', requestable: true }), 1)
+  return prompts
+}
