@@ -20,6 +20,7 @@ export type {
   TokenSet,
 } from './credentials/credential.ts'
 export { memoryStore } from './credentials/memory-store.ts'
+export { keySealer, type Sealer } from './credentials/sealing.ts'
 export type { CredentialStore, Stored } from './credentials/store.ts'
 export {
   AccountSuspended,
@@ -46,4 +47,5 @@ export { discover, endpoints, type Provider } from './provider/provider.ts'
 export type { Fetch } from './provider/wire.ts'
 export type { DeviceOptions, DevicePrompt } from './sign-in/device.ts'
 export type { RedirectOptions, Transaction } from './sign-in/redirect.ts'
+export { type TransactionCookies, transactionCookies } from './sign-in/transaction-cookie.ts'
 export type { TokenOptions } from './tokens/keeper.ts'

@@ -2,6 +2,12 @@
  * `@latchkey/sdk/node`: what needs a machine below it. Files that several processes share safely,
  * and sign-in through the browser of whoever sits at this terminal.
  */
-export { keySealer, type Sealer } from '../credentials/sealing.ts'
+export { hasBrowser, openBrowser } from './browser.ts'
 export { type FileStoreOptions, fileStore } from './file-store.ts'
+export {
+  type LoopbackOptions,
+  signInAtTerminal,
+  signInByLoopback,
+  type TerminalOptions,
+} from './loopback.ts'
 export { localKey, stateDirectory } from './private-files.ts'

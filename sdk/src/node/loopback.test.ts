@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { after, before, test } from 'node:test'
+import Provider from 'oidc-provider'
+import { createAuth, discover, memoryStore, SignInFailed, SignInRequired } from '../index.ts'
+import { browserCommand, hasBrowser } from './browser.ts'
+import { signInAtTerminal, signInByLoopback } from './loopback.ts'
+
+// node-oidc-provider as an independent witness: nothing of it knows our SDK.
+const server = createServer()
+let issuer = ''
+const scopes = ['openid', 'offline_access']
+
+before(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const shown = console.warn
+  console.warn = () => {} // its hints about production
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: 'cli',
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: ['http://127.0.0.1/callback'],
+        grant_types: ['authorization_code', 'refresh_token'],
+      },
+    ],
+    rotateRefreshToken: true,
+    scopes,
+    features: { revocation: { enabled: true } },
+    cookies: { keys: ['a key for tests'] },
+    findAccount: (_, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
+  })
+  console.warn = shown
+  server.on('request', provider.callback())
+})
+after(() => {
+  server.close()
+  server.closeAllConnections()
+})
+
+/** A person at a browser: follows redirects, signs in as alice, allows, and arrives at the CLI. */
+async function person(link: string): Promise<{ status: number; text: string }> {
+  const cookies = new Map<string, string>()
+  let url = link
+  let form: Record<string, string> | null = null
+  for (let steps = 0; steps < 20; steps++) {
+    const response: Response = await fetch(url, {
+      redirect: 'manual',
+      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
+    })
+    for (const set of response.headers.getSetCookie()) {
+      const [pair = ''] = set.split(';')
+      cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
+    }
+    form = null
+    const location = response.headers.get('location')
+    const text = await response.text()
+    if (location) url = new URL(location, url).href
+    else if (text.includes('name="prompt"')) {
+      const prompt = /name="prompt" value="(\w+)"/.exec(text)?.[1] ?? ''
+      url = new URL(/action="([^"]+)"/.exec(text)?.[1] ?? '', url).href
+      form = prompt === 'login' ? { prompt, login: 'alice', password: 'x' } : { prompt }
+    } else return { status: response.status, text }
+  }
+  throw new Error('went round in circles')
+}
+
+const signIn = (auth: ReturnType<typeof createAuth>, account = 'alice') => {
+  let browser = Promise.resolve({ status: 0, text: '' })
+  return signInByLoopback(auth, {
+    account,
+    onLink: () => {},
+    open: (link) => {
+      browser = person(link)
+    },
+  }).then(async (signedIn) => ({ account: signedIn, page: await browser }))
+}
+
+test('a CLI signs in at node-oidc-provider on any port, id_token checked, and keeps rotating', async () => {
+  const store = memoryStore()
+  const open = () =>
+    createAuth({
+      provider: discover(issuer),
+      clientId: 'cli',
+      scopes,
+      store,
+      refresh: { background: false },
+    })
+  const auth = open()
+  const { account, page } = await signIn(auth)
+  assert.equal(page.status, 200)
+  assert.match(page.text, /You are signed in/)
+  const status = await account.status()
+  assert.ok(status.state === 'signed-in' && status.subject === 'alice' && status.canRefresh)
+
+  const first = await account.token()
+  const renewed = await Promise.all(
+    Array.from({ length: 20 }, () => account.token({ stale: first })),
+  )
+  assert.equal(new Set(renewed).size, 1)
+  assert.notEqual(renewed[0], first)
+  // A neighbour that still holds the first one adopts, and does not spend the old refresh token.
+  const neighbour = open().account('alice')
+  assert.equal(await neighbour.token({ stale: first }), renewed[0])
+  assert.notEqual(await account.token({ stale: renewed[0] ?? '' }), renewed[0])
+  await account.signOut()
+  await assert.rejects(account.token(), SignInRequired)
+})
+
+test('a copied credential is the documented trap: one copy is refused, and the way out works', async () => {
+  const stores = [memoryStore(), memoryStore()] as const
+  const open = (store: (typeof stores)[number]) =>
+    createAuth({ provider: discover(issuer), clientId: 'cli', scopes, store })
+  const auth = open(stores[0])
+  const { account } = await signIn(auth)
+  const binding = { issuer, clientId: 'cli', account: 'alice', resource: '' }
+  const stored = await stores[0].load(binding)
+  assert.ok(stored.state === 'present')
+  await stores[1].save(binding, stored.credential, null)
+  const copy = open(stores[1]).account('alice')
+  await copy.token({ stale: await copy.token() })
+  await assert.rejects(
+    account.token({ stale: await account.token() }),
+    (error) => error instanceof SignInRequired && error.reason === 'refused',
+  )
+  const again = await signIn(auth)
+  assert.ok(await again.account.token())
+  await auth.close()
+})
+
+test('strangers at the port get nothing and disturb nothing', async () => {
+  const auth = createAuth({ provider: discover(issuer), clientId: 'cli', scopes: ['openid'] })
+  const statuses: number[] = []
+  const account = await signInByLoopback(auth, {
+    onLink: () => {},
+    open: async (link) => {
+      const redirect = new URL(new URL(link).searchParams.get('redirect_uri') ?? '')
+      const state = new URL(link).searchParams.get('state') ?? ''
+      for (const [path, method] of [
+        ['/', 'GET'],
+        ['/callback', 'GET'],
+        ['/callback?state=wrong&code=x', 'GET'],
+        [`/callback?state=${state}&code=x`, 'POST'],
+      ])
+        statuses.push((await fetch(new URL(path ?? '', redirect), { method: method ?? '' })).status)
+      await person(link)
+    },
+  })
+  assert.deepEqual(statuses, [404, 404, 404, 404])
+  assert.ok(await account.token())
+})
+
+test('nobody comes: it ends in time, and the port is free again', async () => {
+  const auth = createAuth({ provider: discover(issuer), clientId: 'cli' })
+  let redirect = ''
+  const waiting = signInByLoopback(auth, {
+    onLink: (link) => {
+      redirect = new URL(link).searchParams.get('redirect_uri') ?? ''
+    },
+    open: () => {},
+    timeoutMs: 1,
+  })
+  await assert.rejects(
+    waiting,
+    (error) => error instanceof SignInFailed && error.code === 'sign_in_timeout',
+  )
+  await assert.rejects(fetch(redirect))
+})
+
+test('without a browser the device code is tried, and the link is the fallback', async () => {
+  const auth = createAuth({ provider: discover(issuer), clientId: 'cli', scopes: ['openid'] })
+  const account = await signInAtTerminal(auth, {
+    browser: false, // this provider offers no device code
+    open: () => {},
+    onPrompt: ({ link }) => void person(link),
+  })
+  assert.ok(await account.token())
+})
+
+test('only web pages are opened, never through a shell', () => {
+  for (const url of [
+    'javascript:alert(1)',
+    'file:///etc/passwd',
+    'x-apple.systempreferences:',
+    '-a Calculator',
+    '',
+    'data:text/html,x',
+  ])
+    assert.equal(browserCommand(url), null, url)
+  for (const system of ['linux', 'darwin', 'win32'] as const) {
+    const command = browserCommand('https://id.test/?a=$(touch /tmp/x)&b="c"`d`', system)
+    assert.equal(command?.args.at(-1), 'https://id.test/?a=$(touch%20/tmp/x)&b=%22c%22`d`')
+    assert.ok(!['sh', 'cmd', 'cmd.exe', 'powershell'].includes(command?.program ?? ''))
+  }
+  assert.equal(hasBrowser({ DISPLAY: ':0', SSH_CONNECTION: 'x' }, 'linux'), false)
+  assert.equal(hasBrowser({ DISPLAY: ':0' }, 'linux'), true)
+  assert.equal(hasBrowser({}, 'linux'), false)
+})
