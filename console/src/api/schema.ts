@@ -10,6 +10,10 @@ export type Decision = { id: string; kind: "warn" | "limit" | "suspend" | "close
 
 export type Evidence = { id: string; kind: string; summary: string; at: string; detail?: Record<string, unknown> | undefined }
 
+export type HelpArticle = { slug: string; title: string; summary: string; body: string; related: string[] }
+
+export type HelpEntry = { slug: string; title: string; summary: string }
+
 export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; organization_id?: string | undefined }
 
 export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null }
@@ -123,6 +127,15 @@ export type Operations = {
   'DELETE /api/grants/{id}': {
     params: { id: string }
     answer: undefined
+  }
+  'GET /api/help': {
+    query?: { q?: string | undefined; locale?: "en" | "zh" | undefined }
+    answer: { items: HelpEntry[] }
+  }
+  'GET /api/help/{slug}': {
+    params: { slug: string }
+    query?: { locale?: "en" | "zh" | undefined }
+    answer: HelpArticle
   }
   'GET /api/keys/{id}': {
     params: { id: string }
@@ -260,14 +273,5 @@ export type Operations = {
   }
   'GET /dev/outbox': {
     answer: ({ to: string; kind: string; subject: string; text: string; code?: string | undefined; link?: string | undefined; at: string })[]
-  }
-  'GET /api/help': {
-    query?: { q?: string | undefined; locale?: "en" | "zh" | undefined }
-    answer: { items: { slug: string; title: string; summary: string }[] }
-  }
-  'GET /api/help/{slug}': {
-    params: { slug: string }
-    query?: { locale?: "en" | "zh" | undefined }
-    answer: { slug: string; title: string; summary: string; body: string; related: string[] }
   }
 }
