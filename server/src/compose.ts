@@ -37,7 +37,7 @@ import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
 import { createGateway, modelsRoutes } from './gateway/index.ts'
 import { createHelp, helpRoutes } from './help/index.ts'
-import { createKeys, keysRoutes } from './keys/index.ts'
+import { createKeys, type Keys, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
 import { operationsRoutes } from './operations/index.ts'
@@ -73,6 +73,7 @@ export type Latchkey = {
   oauth: OAuth
   accounts: Accounts
   audit: Audit
+  keys: Keys
   mail: Mail
   /** What the first lines at a start tell. */
   welcome: Welcome
@@ -260,6 +261,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     oauth,
     accounts,
     audit,
+    keys,
     mail,
     welcome: { operatorLink: await firstOperator(identity.context, config.operator, log) },
     mintOperatorLink: (input) => mintOperatorLink(identity.context, input),
