@@ -40,6 +40,8 @@ import { sqlAccountStore } from './store.sql.ts'
 
 export type { Account, AccountState, Accounts, Standing, StandingChange } from './account.ts'
 export { mayCall } from './account.ts'
+/** For `tools.ts`, which makes operator links beside a running server. */
+export { sqlChallenges } from './challenges.sql.ts'
 export type { AccountNeighbours } from './context.ts'
 export { canonicalEmail } from './email-address.ts'
 export { accountExporter, auditExporter, type Exporter } from './export.ts'

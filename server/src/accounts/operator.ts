@@ -17,7 +17,7 @@ import type { StoredAccount } from './store.ts'
  * address (or for none) ends. The token is in the fragment, so no server, proxy or Referer sees it.
  */
 export async function mintOperatorLink(
-  { challenges, origin }: AccountsContext,
+  { challenges, origin }: Pick<AccountsContext, 'challenges' | 'origin'>,
   input: { email?: string; role: OperatorRole },
 ): Promise<{ ok: true; link: string } | { ok: false; reason: 'email_invalid' }> {
   const email = input.email === undefined ? null : canonicalEmail(input.email)
