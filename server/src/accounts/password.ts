@@ -118,15 +118,17 @@ export async function provePassword(
   accountId: string,
   password: string,
 ): Promise<{ ok: true; account: StoredAccount } | PasswordProof> {
-  const limit = limiter.take(`step-up:${accountId}`, { burst: 10, perMs: 10 * minute })
+  const bucket = `step-up:${accountId}`
+  const rule = { burst: 10, perMs: 10 * minute }
+  const limit = limiter.take(bucket, rule)
   if (!limit.allowed)
     return { ok: false, reason: 'rate_limited', retryAfterSeconds: limit.retryAfterSeconds }
   const account = await store.find(accountId)
   const proof = await hasher.verify(account?.passwordHash ?? null, password)
+  if (proof.ok && !(account && proof.right)) return { ok: false, reason: 'current_password_wrong' }
+  limiter.giveBack(bucket, rule) // only failures count
   if (!proof.ok) return proof
-  return account && proof.right
-    ? { ok: true, account }
-    : { ok: false, reason: 'current_password_wrong' }
+  return account ? { ok: true, account } : { ok: false, reason: 'current_password_wrong' }
 }
 
 /** `keep`: the session that asked; null for a reset, which keeps none. Part of the caller's transaction. */

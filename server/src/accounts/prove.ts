@@ -1,5 +1,6 @@
 import { hour, minute } from '#platform/clock/clock.ts'
 import { networkOf } from '#platform/http/network-of.ts'
+import type { RateRule } from '#platform/limits/token-bucket.ts'
 import type { Account } from './account.ts'
 import type { AccountsContext } from './context.ts'
 import { canonicalEmail } from './email-address.ts'
@@ -31,13 +32,15 @@ export async function proveByPassword(
   const email = canonicalEmail(input.email)
   const account = email === null ? null : await store.findByEmail(email)
   const device = account ? await input.knownDevice(account.id) : null
-  const limit = takeGuess(context, email ?? '?', account?.epoch ?? 1, device, input.address)
-  if (!limit.allowed)
-    return { ok: false, reason: 'rate_limited', retryAfterSeconds: limit.retryAfterSeconds }
+  const guess = takeGuess(context, email ?? '?', account?.epoch ?? 1, device, input.address)
+  if (!guess.allowed)
+    return { ok: false, reason: 'rate_limited', retryAfterSeconds: guess.retryAfterSeconds }
   const living = account && account.state !== 'closed' ? account : null
   const proof = await hasher.verify(living?.passwordHash ?? null, input.password)
+  if (proof.ok && (!living || !proof.right)) return { ok: false, reason: 'sign_in_failed' }
+  guess.giveBack() // only failures count
   if (!proof.ok) return proof
-  if (!living || !proof.right) return { ok: false, reason: 'sign_in_failed' }
+  if (!living) return { ok: false, reason: 'sign_in_failed' }
   if (living.state === 'unverified') return { ok: false, reason: 'email_unverified' }
   if (proof.outdated) {
     const renewed = await hasher.hash(input.password)
@@ -46,17 +49,33 @@ export async function proveByPassword(
   return { ok: true, account: withoutHash(living) }
 }
 
+type Bucket = readonly [name: string, rule: RateRule]
+
 function takeGuess(
   { limiter }: AccountsContext,
   email: string,
   epoch: number,
   device: string | null,
   address: string,
-) {
+): { allowed: true; giveBack(): void } | { allowed: false; retryAfterSeconds: number } {
   const name = `sign-in:${email}:${epoch}`
-  if (device !== null) return limiter.take(`${name}:${device}`, { burst: 20, perMs: 10 * minute })
-  const near = limiter.take(`${name}|${networkOf(address)}`, { burst: 10, perMs: 10 * minute })
-  return near.allowed ? limiter.take(name, { burst: 60, perMs: hour }) : near
+  const buckets: Bucket[] =
+    device !== null
+      ? [[`${name}:${device}`, { burst: 20, perMs: 10 * minute }]]
+      : [
+          [`${name}|${networkOf(address)}`, { burst: 10, perMs: 10 * minute }],
+          [name, { burst: 60, perMs: hour }],
+        ]
+  for (const [bucket, rule] of buckets) {
+    const answer = limiter.take(bucket, rule)
+    if (!answer.allowed) return answer
+  }
+  return {
+    allowed: true,
+    giveBack() {
+      for (const [bucket, rule] of buckets) limiter.giveBack(bucket, rule)
+    },
+  }
 }
 
 export function withoutHash({ passwordHash: _, ...account }: StoredAccount): Account {

@@ -118,18 +118,19 @@ export async function createApp(
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access
     if (!access) return // the not-found handler
-    const rate = access.rate ?? 'api'
-    if (rate !== 'none') {
-      const answer = options.limiter.take(`http:${rate}:${request.ip}`, rateRules[rate])
-      if (!answer.allowed)
-        return problem(request, reply, { status: 429, code: 'rate_limited' }, answer)
-    }
+    // Before anything is counted: another site must not use up the attempts of its visitor's network.
     if (
       (access.origin ?? 'same-origin') === 'same-origin' &&
       !safeMethods.has(request.method) &&
       !isSameOrigin(request, options.origin)
     )
       return problem(request, reply, { status: 403, code: 'cross_origin_refused' })
+    const rate = access.rate ?? 'api'
+    if (rate !== 'none') {
+      const answer = options.limiter.take(`http:${rate}:${request.ip}`, rateRules[rate])
+      if (!answer.allowed)
+        return problem(request, reply, { status: 429, code: 'rate_limited' }, answer)
+    }
     if (request.headers.cookie !== undefined)
       request.principal = await options.authenticate(request)
     if (request.principal) request.locale = request.principal.locale

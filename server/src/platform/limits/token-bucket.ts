@@ -10,7 +10,14 @@ export type RateAnswer = { allowed: true } | { allowed: false; retryAfterSeconds
  * several nodes each holds its own. Never throws, holds at most `capacity` buckets and forgets the
  * ones that are full again first.
  */
-export type RateLimiter = { take(name: string, rule: RateRule): RateAnswer }
+export type RateLimiter = {
+  take(name: string, rule: RateRule): RateAnswer
+  /**
+   * Returns what `take` took, where only failures count: taken before the attempt, so that parallel
+   * attempts cannot slip through, and given back after a success.
+   */
+  giveBack(name: string, rule: RateRule): void
+}
 
 export function memoryRateLimiter(clock: Clock, capacity = 100_000): RateLimiter {
   const buckets = new Map<string, { tokens: number; at: number; fullAt: number }>()
@@ -39,6 +46,10 @@ export function memoryRateLimiter(clock: Clock, capacity = 100_000): RateLimiter
         fullAt: now + (rule.burst - tokens + 1) * perToken,
       })
       return { allowed: true }
+    },
+    giveBack(name, rule) {
+      const bucket = buckets.get(name)
+      if (bucket) bucket.tokens = Math.min(rule.burst, bucket.tokens + 1)
     },
   }
 }
