@@ -89,10 +89,7 @@ type OutboxItem = { to: string; kind: string; code?: string; link?: string; text
 
 /** The newest message of this kind to this address, from the development outbox. */
 export async function mailTo(origin: string, to: string, kind?: string): Promise<OutboxItem> {
-  const { body } = await new Person(origin).get<{ items?: OutboxItem[] } | OutboxItem[]>(
-    '/dev/outbox',
-  )
-  const items = Array.isArray(body) ? body : (body.items ?? [])
+  const { body: items } = await new Person(origin).get<OutboxItem[]>('/dev/outbox')
   const found = items.find((item) => item.to === to && (kind === undefined || item.kind === kind))
   assert.ok(found, `no ${kind ?? ''} message to ${to} in the outbox`)
   return found
