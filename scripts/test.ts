@@ -40,6 +40,7 @@ for (const line of missing) console.log(`SKIPPING the tests that need ${line}`)
 const status = run(process.execPath, [
   '--test',
   '--test-concurrency=2',
+  '--test-timeout=180000', // a hang is a failure that says where
   '--test-reporter=spec',
   ...files,
 ])

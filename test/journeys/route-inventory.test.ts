@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { hour } from '../../server/src/platform/clock/clock.ts'
 import type { RouteEntry } from '../../server/src/platform/http/app.ts'
 import { Person, signedUp } from '../harness/person.ts'
 import { startServer, type TestServer } from '../harness/server.ts'
@@ -19,6 +20,11 @@ describe('every route keeps its policy', () => {
   })
   after(() => server[Symbol.asyncDispose]())
 
+  /** Somebody new, after the throttles have forgotten what the test before did. */
+  const newcomer = () => {
+    server.clock.advance(hour)
+    return signedUp(server.origin)
+  }
   const pathOf = (route: RouteEntry) =>
     route.url.replaceAll(/:\w+/g, 'none_00000000000000000000000000').replaceAll('*', 'none')
   const unsafe = (route: RouteEntry) => route.method !== 'GET'
@@ -41,7 +47,7 @@ describe('every route keeps its policy', () => {
   })
 
   test('a state-changing call from another site is refused', async () => {
-    const { person } = await signedUp(server.origin)
+    const { person } = await newcomer()
     const foreign: Record<string, string>[] = [
       { origin: 'https://evil.example' },
       { origin: 'null' },
@@ -65,7 +71,7 @@ describe('every route keeps its policy', () => {
   })
 
   test('an operator route is not there for an account without the role', async () => {
-    const { person } = await signedUp(server.origin)
+    const { person } = await newcomer()
     const operatorRoutes = routes.filter((route) => route.access.auth === 'operator')
     assert.ok(operatorRoutes.length > 5)
     for (const route of operatorRoutes) {
@@ -75,7 +81,7 @@ describe('every route keeps its policy', () => {
   })
 
   test('nothing there is answers 500, whatever the body', async () => {
-    const { person } = await signedUp(server.origin)
+    const { person } = await newcomer()
     const bodies = [
       '{',
       '[]',
