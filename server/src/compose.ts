@@ -37,7 +37,7 @@ import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
 import { createGateway, modelsRoutes } from './gateway/index.ts'
 import { createHelp, helpRoutes } from './help/index.ts'
-import { createKeys, type Keys, keysRoutes } from './keys/index.ts'
+import { createKeys, type Keys, keyExporter, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
 import { operationsRoutes } from './operations/index.ts'
@@ -45,7 +45,7 @@ import { createOrganizations, organizationExporter, projectRoutes } from './orga
 import type { Welcome } from './ready-text.ts'
 import { createSessions, sessionExporter, sessionRoutes } from './sessions/index.ts'
 import { step } from './start-trouble.ts'
-import { caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
+import { caseExporter, caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
 import { createUsage, usageRoutes } from './usage/index.ts'
 
 /** What comes from outside and may be replaced in tests. */
@@ -137,11 +137,15 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
   })
   const trust = createTrust({ ...platform, accounts, audit, mail })
   const appeals = createAppeals({ ...platform, accounts, trust, audit, mail })
+  const appealsOf = async (caseIds: readonly string[], locale: Locale) =>
+    (await appeals.ofCases(caseIds)).map((appeal) => presentAppeal(appeal, locale))
   /** What `GET /api/account/export` gathers: one part a room. */
   const exporters: Exporter[] = [
     accountExporter(identity.context),
     organizationExporter(organizations),
     sessionExporter(sessions),
+    keyExporter(keys),
+    caseExporter({ trust, clock: edges.clock, appealsOf }),
     auditExporter(audit),
   ]
   const workers = [mail, identity.sweeper, oauth, trust]
@@ -209,8 +213,6 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     problem,
   })
   await oauthRoutes(app, { oauth, problem })
-  const appealsOf = async (caseIds: readonly string[], locale: Locale) =>
-    (await appeals.ofCases(caseIds)).map((appeal) => presentAppeal(appeal, locale))
   caseRoutes(app, { trust, clock: edges.clock, problem, appealsOf })
   appealRoutes(app, { appeals, trust, accounts, clock: edges.clock, problem })
   operatorRoutes(app, {

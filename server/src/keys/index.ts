@@ -18,6 +18,7 @@ import { sqlKeyStore } from './store.sql.ts'
 export { isNetwork, networkTest, plainAddress } from './allowed-ips.ts'
 export type { ApiKey, KeyBudget, KeyLimits, KeyState, KnownKey } from './api-key.ts'
 export { looksLikeKey } from './api-key.ts'
+export { keyExporter } from './export.ts'
 export { keysRoutes } from './routes.ts'
 
 export type Keys = {

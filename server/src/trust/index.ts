@@ -34,6 +34,7 @@ import { sqlTrustStore } from './store.sql.ts'
 
 export { appealDeadline, appealObstacle, type CaseFile, type Decision } from './case.ts'
 export { type Decider, deciderOf } from './context.ts'
+export { caseExporter } from './export.ts'
 export { type AccountFigures, operatorRoutes } from './operator-routes.ts'
 export { type AppealView, appealSchema, caseSchema, presentCase } from './present.ts'
 export { caseRoutes } from './routes.ts'
