@@ -1,9 +1,13 @@
+import { freshTokenWrapper } from './adapters/fresh-token.ts'
 import { bindingOf, type Context } from './context.ts'
 import type { DeathReason, JournalEntry, TokenSet } from './credentials/credential.ts'
 import { memoryStore } from './credentials/memory-store.ts'
 import type { CredentialStore } from './credentials/store.ts'
+import type { LatchkeyError } from './errors/errors.ts'
 import type { Locale } from './errors/messages.ts'
 import { type Listener, Listeners } from './events.ts'
+import { authorizedFetch, type FetchOptions } from './http/authorized-fetch.ts'
+import { errorOf } from './http/refusal.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { type Random, systemRandom } from './platform/random.ts'
 import type { ClientOptions } from './provider/client.ts'
@@ -75,6 +79,12 @@ export type Account = {
   /** The token at hand without waiting, or null: call `token()` then. */
   peek(): string | null
   status(): Promise<AccountStatus>
+  /** A drop-in `fetch` that is always signed in. Make it once and keep it: it holds the queue. */
+  fetch(options: FetchOptions): Fetch
+  /** The typed error for a refused response, or null. The response stays readable. */
+  errorOf(response: Response): Promise<LatchkeyError | null>
+  /** Fills the token in as the last parameter of `fn`; also a standard method decorator. */
+  withFreshToken: ReturnType<typeof freshTokenWrapper>
   /** Forgets the credential and revokes it at the provider (best effort). */
   signOut(): Promise<void>
 }
@@ -184,6 +194,9 @@ function accountOf(context: Context, name: string, keeper: Keeper): Account {
     name,
     token: (by) => keeper.token(by),
     peek: () => keeper.peek(),
+    fetch: (by) => authorizedFetch(by, { ...context, token: (wanted) => keeper.token(wanted) }),
+    errorOf: (response) => errorOf(response, name, context.clock, context.voice),
+    withFreshToken: freshTokenWrapper((by) => keeper.token(by)),
     async status() {
       const credential = await keeper.credential()
       if (credential === null) return { state: 'signed-out' }

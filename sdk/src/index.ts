@@ -5,6 +5,7 @@
  * loopback sign-in are in `@latchkey/sdk/node`; fake providers and bad networks for your own tests
  * in `@latchkey/sdk/testing`. Importing any of them touches neither network nor disk.
  */
+export { mcpAuthProvider, openaiOptions } from './adapters/adapters.ts'
 export {
   type Account,
   type AccountStatus,
@@ -40,6 +41,7 @@ export {
 } from './errors/errors.ts'
 export type { ErrorCode, Locale, Words } from './errors/messages.ts'
 export type { AuthEvent, Listener } from './events.ts'
+export type { FetchOptions } from './http/authorized-fetch.ts'
 export type { Clock } from './platform/clock.ts'
 export type { Random } from './platform/random.ts'
 export { Secret } from './platform/secret.ts'

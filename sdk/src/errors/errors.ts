@@ -62,11 +62,12 @@ export class LatchkeyError extends Error {
   }
 }
 
-export type SignInReason = DeathReason | 'signed_out' | 'damaged'
+export type SignInReason = DeathReason | 'signed_out' | 'damaged' | 'token_refused'
 
 const signInCodes: Record<SignInReason, ErrorCode> = {
   signed_out: 'sign_in_required',
   damaged: 'sign_in_damaged',
+  token_refused: 'token_refused',
   expired: 'sign_in_expired',
   reused: 'sign_in_reused',
   revoked: 'sign_in_revoked',

@@ -29,14 +29,19 @@ function unref(timer: unknown): void {
     (timer as { unref(): void }).unref()
 }
 
+/** Keeps the process alive until released: for waits that somebody awaits, unlike background timers. */
+export function holdProcess(): () => void {
+  const hold = setInterval(() => {}, timerMsMax)
+  return () => clearInterval(hold)
+}
+
 /** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
-    // A pause somebody awaits has to hold the process, unlike a background timer.
-    const hold = setInterval(() => {}, timerMsMax)
+    const release = holdProcess()
     const settle = (then: () => void) => {
-      clearInterval(hold)
+      release()
       cancel()
       signal?.removeEventListener('abort', aborted)
       then()

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { after, test } from 'node:test'
+
+const root = join(import.meta.dirname, '..')
+const tsc = join(root, '..', 'node_modules', 'typescript', 'bin', 'tsc')
+mkdirSync(join(root, 'dist'), { recursive: true }) // ignored by git, and beside our dependencies
+const work = mkdtempSync(join(root, 'dist', 'test-'))
+after(() => rmSync(work, { recursive: true }))
+
+const sources = globSync('src/**/*.ts', { cwd: root })
+  .map((path) => relative('src', path).split(sep).join('/'))
+  .filter((path) => !/\.(test|contract|fixture)\.ts$/.test(path))
+
+test('the core imports nothing of Node', () => {
+  for (const path of sources) {
+    if (path.startsWith('node/') || path.startsWith('testing/')) continue
+    const text = readFileSync(join(root, 'src', path), 'utf8')
+    for (const [, from] of text.matchAll(/(?:from|import\()\s*'([^']+)'/g))
+      assert.ok(
+        from === 'oauth4webapi' || (from?.startsWith('.') && !/\/(node|testing)\//.test(from)),
+        `${path} imports ${from}`,
+      )
+    assert.ok(
+      !/\b(process\.(env|pid|cwd|platform|on)|Buffer\.|__dirname)\b/.test(text),
+      `${path} uses a Node global`,
+    )
+  }
+})
+
+test('what is published compiles, imports without side effects, and decorates', () => {
+  const run = (...args: string[]) =>
+    execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: 'pipe' })
+  run(tsc, '-p', 'tsconfig.json')
+  run(tsc, '-p', 'tsconfig.build.json', '--outDir', work)
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  for (const entry of Object.values(exports) as { types: string; default: string }[])
+    for (const file of [entry.types, entry.default])
+      assert.ok(readFileSync(join(work, relative('dist', file))).length > 0)
+
+  // Node does not run decorators, and strips nothing below node_modules: as users do, compile.
+  writeFileSync(
+    join(work, 'user.mts'),
+    `import { createAuth, endpoints } from './index.js'
+const auth = createAuth({
+  provider: endpoints({ token: 'https://id.test/token' }),
+  clientId: 'app',
+  clientSecret: 's',
+  fetch: async () => Response.json({ access_token: 'at-1', token_type: 'bearer', expires_in: 60 }),
+})
+const account = auth.app()
+class Service {
+  greeting = 'hello'
+  @account.withFreshToken
+  async ask(name: string, token?: string): Promise<string> {
+    return \`\${this.greeting} \${name} with \${token}\`
+  }
+}
+console.log(await new Service().ask('you'))
+// @ts-expect-error the parameters are still checked
+void (() => new Service().ask(1))
+`,
+  )
+  const flags = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck']
+  run(tsc, '--ignoreConfig', ...flags, '--types', 'node', join(work, 'user.mts'))
+  assert.equal(run(join(work, 'user.mjs')), 'hello you with at-1\n')
+
+  // Importing may not reach out: no handle is open, nothing keeps the process.
+  writeFileSync(
+    join(work, 'quiet.mjs'),
+    `import fs from 'node:fs'; import net from 'node:net'
+const touched = []
+for (const name of ['mkdirSync', 'writeFileSync', 'mkdir', 'open']) {
+  const real = fs[name]; fs[name] = (...args) => { touched.push(name); return real(...args) }
+}
+net.Socket.prototype.connect = () => touched.push('connect')
+globalThis.fetch = () => touched.push('fetch')
+const modules = await Promise.all([import('./index.js'), import('./node/index.js'), import('./testing/index.js')])
+console.log(touched.length, process.getActiveResourcesInfo().filter((one) => /Timeout|Socket|TCP/.test(one)).length, modules.length)
+`,
+  )
+  assert.equal(run(join(work, 'quiet.mjs')), '0 0 3\n')
+})
