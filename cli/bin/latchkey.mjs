@@ -7,5 +7,7 @@ if (major < 26) {
   )
   process.exit(1)
 }
+const { enableCompileCache } = await import('node:module')
+enableCompileCache() // in the system's folder for temporary files; the next command starts faster
 const { run } = await import('../src/cli.ts')
 process.exitCode = await run(process.argv.slice(2), process.env)

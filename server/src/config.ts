@@ -120,6 +120,9 @@ export const settings = {
 export type SettingName = keyof typeof settings
 type Environment = Readonly<Record<string, string | undefined>>
 
+/** Names that clients and our tests read; whoever exports them may start a server in the same shell. */
+const forOthers = /^LATCHKEY_(TEST_[A-Z_]+|API_KEY|BASE_URL|CLIENT_ID|CLIENT_SECRET)$/
+
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] }
 
 /**
@@ -130,7 +133,7 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
   const problems: string[] = []
   const merged = withFile(environment, problems)
   for (const name of Object.keys(merged))
-    if (name.startsWith('LATCHKEY_') && !(name in settings))
+    if (name.startsWith('LATCHKEY_') && !(name in settings) && !forOthers.test(name))
       problems.push(`${name} is not a setting of Latchkey`)
 
   const read = <T>(name: SettingName, fallback: T, parse: (text: string) => T): T => {

@@ -25,6 +25,7 @@ export async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   let latchkey: Latchkey
   try {
     latchkey = await compose(config, { clock: systemClock, random: systemRandom, log })
+    endOnSignal(latchkey, config, log)
     const address = await latchkey.listen()
     if (forPeople) process.stdout.write(readyText(config, latchkey.welcome))
     else announce(config, latchkey, address, log)
@@ -35,7 +36,6 @@ export async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     )
     return fail(explainStart(error, config))
   }
-  endOnSignal(latchkey, config, log)
 }
 
 function announce(config: Config, latchkey: Latchkey, address: string, log: Log): void {
