@@ -147,6 +147,28 @@ for (const database of databases) {
     await user.person.expect(404, 'POST', '/api/apps', elsewhere)
   })
 
+  test(`every change of an app, every yes and its end are in the audit log (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { owner, user, app } = await connected(server)
+    const path = `/api/apps/${app.client_id}`
+    await owner.person.expect(200, 'PATCH', path, { name: 'Renamed' })
+    await owner.person.expect(200, 'POST', `${path}/secrets`, {})
+    type List = { items: { id: string }[] }
+    const { items } = await user.person.expect<List>(200, 'GET', '/api/grants')
+    await user.person.expect(204, 'DELETE', `/api/grants/${items[0]?.id}`)
+    await owner.person.expect(204, 'DELETE', path)
+    const actionsOn = async (subjectId: string) =>
+      (await server.audit.list({ subjectId, limit: 20 })).map(({ action }) => action).reverse()
+    assert.deepEqual(await actionsOn(app.client_id), [
+      'app.created',
+      'app.changed',
+      'app.secret_rotated',
+      'app.deleted',
+    ])
+    assert.deepEqual(await actionsOn(items[0]?.id ?? ''), ['grant.allowed', 'grant.revoked'])
+    assert.ok((await server.audit.verify()).ok)
+  })
+
   test(`database and log hold no code, token, secret or nonce (${database})`, async () => {
     await using server = await startServer({ database })
     const { user, app, config } = await connected(server)

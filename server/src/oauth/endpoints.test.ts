@@ -335,3 +335,50 @@ describe('the protocol endpoints', () => {
     assert.equal(new Set(kids).size, 1)
   })
 })
+
+test('behind a TLS proxy every URL is https and the transaction cookie is __Host-', async () => {
+  await using server = await startServer({
+    env: { LATCHKEY_ORIGIN: 'https://ai.example', LATCHKEY_PORT: '0' },
+  })
+  const address = server.server.address()
+  assert.ok(address && typeof address === 'object')
+  const inside = `http://127.0.0.1:${address.port}`
+  const metadata = (await (
+    await fetch(`${inside}/.well-known/openid-configuration`)
+  ).json()) as Record<string, unknown>
+  assert.equal(metadata.issuer, 'https://ai.example')
+  assert.equal(metadata.authorization_endpoint, 'https://ai.example/oauth/authorize')
+
+  await server.platform.database
+    .tables<{ oauth_clients: Record<string, unknown> }>()
+    .query.insertInto('oauth_clients')
+    .values({
+      id: 'app_test',
+      metadata: JSON.stringify({
+        client_name: 'Test',
+        redirect_uris: ['https://app.example/cb'],
+        grant_types: ['authorization_code'],
+        token_endpoint_auth_method: 'none',
+        application_type: 'web',
+        scope: 'openid',
+      }),
+      settings: '{}',
+      created_at: 1,
+      updated_at: 1,
+    })
+    .execute()
+  const query = new URLSearchParams({
+    client_id: 'app_test',
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+  })
+  const answer = await fetch(`${inside}/oauth/authorize?${query}`)
+  assert.equal(answer.status, 200)
+  assert.match(
+    answer.headers.getSetCookie().join('\n'),
+    /^__Host-lk_tx_[\w-]{8}=[^;]+; Path=\/; HttpOnly; SameSite=Lax; Secure; Max-Age=600$/,
+  )
+  assert.match(answer.headers.get('strict-transport-security') ?? '', /max-age/)
+})

@@ -9,7 +9,7 @@
  * sent to a redirect URI that is not registered; every URL is built from the configured origin;
  * values are stored as keyed digests, payloads sealed.
  *
- * Neighbours: accounts (who, standing, epoch), organizations (who owns an app), sessions (read by
+ * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), organizations (who owns an app), sessions (read by
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
  * `engine/` alone. Not here: the device flow, pushed requests, DPoP and dynamic registration.
  */
@@ -25,6 +25,7 @@ import type { Ids, Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Accounts } from '../accounts/index.ts'
+import type { Audit } from '../audit/index.ts'
 import type { Organizations } from '../organizations/index.ts'
 import type { Sessions } from '../sessions/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
@@ -69,6 +70,7 @@ export type OAuthDeps = {
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
   sessions: Pick<Sessions, 'list'>
+  audit: Pick<Audit, 'append'>
 }
 
 export type OAuth = {
@@ -100,8 +102,13 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const artifacts = sqlArtifactStore(database)
   const vault = artifactVault(artifacts, keyring, clock)
   const grantStore = sqlGrantStore(database)
-  const grants = openGrants({ store: grantStore, vault, database, bus, clock })
   const appStore = sqlAppStore(database)
+  const grants = openGrants({
+    ...deps,
+    store: grantStore,
+    vault,
+    nameOf: async (clientId) => (await appStore.find(clientId))?.name ?? clientId,
+  })
   const apps = openApps({
     ...deps,
     store: appStore,

@@ -6,6 +6,7 @@ import { Secret } from '#platform/crypto/secret.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
+import type { Actor, Audit } from '../../audit/index.ts'
 import type { Organizations } from '../../organizations/index.ts'
 import {
   type AppRefusal,
@@ -26,9 +27,13 @@ export type AppsDeps = {
   random: Random
   clock: Clock
   organizations: Pick<Organizations, 'of' | 'roleIn'>
+  audit: Pick<Audit, 'append'>
   /** Ends every grant of a client; part of the deletion's transaction. */
   revokeGrants(clientId: string): Promise<void>
 }
+
+/** The signed-in person; every change is written down under this name. */
+export type Person = Extract<Actor, { id: string }>
 
 export type Refused<R> = { ok: false; reason: R }
 export type CreateResult =
@@ -48,15 +53,15 @@ export type Apps = {
   /** The app when the account belongs to its organization; otherwise null, as if it did not exist. */
   find(accountId: string, clientId: string): Promise<OAuthApp | null>
   create(
-    accountId: string,
+    person: Person,
     organizationId: string | null,
     settings: AppSettings,
   ): Promise<CreateResult>
-  update(accountId: string, clientId: string, change: Partial<AppSettings>): Promise<UpdateResult>
+  update(person: Person, clientId: string, change: Partial<AppSettings>): Promise<UpdateResult>
   /** A new secret, shown once; the ones before it live `overlapMs` longer. */
-  rotateSecret(accountId: string, clientId: string, overlapMs: number): Promise<RotateResult>
+  rotateSecret(person: Person, clientId: string, overlapMs: number): Promise<RotateResult>
   remove(
-    accountId: string,
+    person: Person,
     clientId: string,
   ): Promise<{ ok: true } | Refused<'not_found' | 'not_allowed'>>
   /** For the engine: without membership, cached for seconds and dropped by `client.changed`. */
@@ -85,6 +90,14 @@ export function openApps(deps: AppsDeps): Apps {
   const changed = (clientId: string) =>
     database.afterCommit(() => bus.publish({ type: 'client.changed', clientId }))
 
+  const written = (app: OAuthApp, action: string, actor: Person, detail: Record<string, unknown>) =>
+    deps.audit.append({
+      actor,
+      action,
+      subject: { kind: 'app', id: app.clientId, name: app.name },
+      detail,
+    })
+
   const mintSecret = (): { secret: Secret; stored: AppSecret } => {
     const text = `sk-lk-client_${base62(deps.random.bytes(32), 43)}`
     const { digest } = keyring.mac('client-secret', text)
@@ -109,8 +122,8 @@ export function openApps(deps: AppsDeps): Apps {
     },
     find: async (accountId, clientId) => (await reach(accountId, clientId)).app,
 
-    async create(accountId, organizationId, settings) {
-      const memberships = await deps.organizations.of(accountId)
+    async create(person, organizationId, settings) {
+      const memberships = await deps.organizations.of(person.id)
       const membership =
         organizationId === null
           ? (memberships.find(({ role }) => role !== 'member') ?? memberships[0])
@@ -126,17 +139,20 @@ export function openApps(deps: AppsDeps): Apps {
         ...settings,
         clientId: deps.ids('app'),
         organizationId: membership.organization.id,
-        createdBy: accountId,
+        createdBy: person.id,
         secrets: minted ? [minted.stored] : [],
         createdAt: clock.now(),
         lastUsedAt: null,
       }
-      await database.transaction(() => store.insert(app))
+      await database.transaction(async () => {
+        await store.insert(app)
+        await written(app, 'app.created', person, { redirect_uris: app.redirectUris })
+      })
       return { ok: true, app, secret: minted?.secret ?? null }
     },
 
-    async update(accountId, clientId, change) {
-      const { app, mayChange } = await reach(accountId, clientId)
+    async update(person, clientId, change) {
+      const { app, mayChange } = await reach(person.id, clientId)
       if (!app) return { ok: false, reason: 'not_found' }
       if (!mayChange) return { ok: false, reason: 'not_allowed' }
       const settings = { ...app, ...change }
@@ -145,12 +161,13 @@ export function openApps(deps: AppsDeps): Apps {
       await database.transaction(async () => {
         await store.update(clientId, settings, clock.now())
         changed(clientId)
+        await written(settings, 'app.changed', person, { fields: Object.keys(change) })
       })
       return { ok: true, app: settings }
     },
 
-    async rotateSecret(accountId, clientId, overlapMs) {
-      const { app, mayChange } = await reach(accountId, clientId)
+    async rotateSecret(person, clientId, overlapMs) {
+      const { app, mayChange } = await reach(person.id, clientId)
       if (!app) return { ok: false, reason: 'not_found' }
       if (!mayChange) return { ok: false, reason: 'not_allowed' }
       if (app.authMethod === 'none') return { ok: false, reason: 'public_client' }
@@ -158,18 +175,20 @@ export function openApps(deps: AppsDeps): Apps {
       await database.transaction(async () => {
         await store.addSecret(clientId, stored, stored.createdAt + overlapMs)
         changed(clientId)
+        await written(app, 'app.secret_rotated', person, { overlap_ms: overlapMs })
       })
       return { ok: true, app: (await store.find(clientId)) ?? app, secret }
     },
 
-    async remove(accountId, clientId) {
-      const { app, mayChange } = await reach(accountId, clientId)
+    async remove(person, clientId) {
+      const { app, mayChange } = await reach(person.id, clientId)
       if (!app) return { ok: false, reason: 'not_found' }
       if (!mayChange) return { ok: false, reason: 'not_allowed' }
       await database.transaction(async () => {
         await deps.revokeGrants(clientId)
         await store.remove(clientId)
         changed(clientId)
+        await written(app, 'app.deleted', person, {})
       })
       return { ok: true }
     },

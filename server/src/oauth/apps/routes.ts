@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { rfc3339, rfc3339OrNull, second } from '#platform/clock/clock.ts'
+import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { FieldError, ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Locale } from '../../../messages/messages.ts'
 import { appProblemTexts } from '../../../messages/oauth.ts'
 import { defaultAppScope, scopeList } from '../scopes.ts'
 import { type AppRefusal, type AppSettings, authMethods, grantTypes, type OAuthApp } from './app.ts'
-import type { Apps, CreateResult, RotateResult } from './apps.ts'
+import type { Apps, CreateResult, Person, RotateResult } from './apps.ts'
 import { defaultGraceSeconds } from './store.sql.ts'
 
 const fields = {
@@ -97,7 +98,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
       const { organization_id, ...body } = request.body
       const settings = { ...defaults(body), ...changes(body) }
       const result = await apps.create(
-        request.principal?.accountId ?? '',
+        actorOf(request.principal),
         organization_id ?? null,
         settings,
       )
@@ -139,7 +140,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
     },
     async (request, reply) => {
       const result = await apps.update(
-        request.principal?.accountId ?? '',
+        actorOf(request.principal),
         request.params.client_id,
         changes(request.body),
       )
@@ -157,7 +158,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
       schema: { tags, summary: 'Delete an OAuth app and end all its grants', params },
     },
     async (request, reply) => {
-      const result = await apps.remove(request.principal?.accountId ?? '', request.params.client_id)
+      const result = await apps.remove(actorOf(request.principal), request.params.client_id)
       return result.ok ? reply.code(204).send() : problem(request, reply, answers[result.reason])
     },
   )
@@ -176,7 +177,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
     },
     async (request, reply) => {
       const result = await apps.rotateSecret(
-        request.principal?.accountId ?? '',
+        actorOf(request.principal),
         request.params.client_id,
         (request.body?.overlap_seconds ?? 0) * second,
       )
@@ -185,6 +186,13 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
     },
   )
 }
+
+/** Routes with `auth: session` are not reached without one. */
+const actorOf = (principal: Principal | null): Person => ({
+  kind: 'account',
+  id: principal?.accountId ?? '',
+  name: principal?.name ?? '',
+})
 
 const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
   const redirects = body.redirect_uris ?? []

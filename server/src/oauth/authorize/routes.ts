@@ -175,7 +175,11 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         epoch: account.epoch,
         scopes: transaction.scopes,
       })
-      await grants.record({
+      const allowedBy =
+        transaction.decision === 'allow'
+          ? ({ kind: 'account', id: account.id, name: account.name } as const)
+          : null
+      const grant = {
         id: grantId,
         accountId: account.id,
         clientId: transaction.clientId,
@@ -188,7 +192,8 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         lastUsedAt: now,
         expiresAt: now + grantLifeMs,
         revokedAt: null,
-      })
+      }
+      await grants.record(grant, allowedBy)
     })
     // A sign-out that came in between did not see the grant and could not end it.
     if (!(await deps.sessionLives(account.id, principal.sessionId))) {

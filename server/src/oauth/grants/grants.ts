@@ -1,6 +1,7 @@
 import { type Clock, day, minute } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
+import type { Actor, Audit } from '../../audit/index.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import { covers } from '../scopes.ts'
 import type { GrantStore, OAuthGrant, RevokeReason } from './grant.ts'
@@ -11,11 +12,15 @@ export type GrantsDeps = {
   database: Database
   bus: EventBus
   clock: Clock
+  audit: Pick<Audit, 'append'>
+  /** The client's name, copied into audit lines. */
+  nameOf(clientId: string): Promise<string>
 }
 
 export type Grants = {
   find(id: string): Promise<OAuthGrant | null>
-  record(grant: OAuthGrant): Promise<void>
+  /** Part of the caller's transaction. With `allowedBy` a person has just said yes, and it is written down. */
+  record(grant: OAuthGrant, allowedBy: Actor | null): Promise<void>
   /** Whether this account already allowed this client these scopes at this redirect host. */
   consented(
     accountId: string,
@@ -28,7 +33,7 @@ export type Grants = {
   /** Ends a grant and all that hangs on it: code, refresh family, and the consent. Idempotent. */
   revoke(id: string, reason: RevokeReason): Promise<void>
   /** Ends every grant this account gave to the client of grant `id`; false when it is not theirs. */
-  revokeApp(accountId: string, id: string): Promise<boolean>
+  revokeApp(person: Extract<Actor, { id: string }>, id: string): Promise<boolean>
   revokeClient(clientId: string, reason: RevokeReason): Promise<void>
   revokeSession(sessionId: string): Promise<void>
   /** Ends what was issued under an older epoch, or everything when the account may not call. */
@@ -40,12 +45,15 @@ export type Grants = {
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
 export const grantLifeMs = 180 * day
 
+const system: Actor = { kind: 'system', name: 'oauth' }
+
 /** The engine's own record of a grant; `epoch` is ours. */
 export type StoredGrant = { epoch: number }
 
-export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): Grants {
+export function openGrants(deps: GrantsDeps): Grants {
+  const { store, vault, database, bus, clock } = deps
   const noted = new Map<string, number>()
-  const end = async (grant: OAuthGrant, reason: RevokeReason) => {
+  const end = async (grant: OAuthGrant, reason: RevokeReason, actor = system) => {
     await database.transaction(async () => {
       if (!(await store.revoke(grant.id, reason, clock.now()))) return
       // What an account's change ends stays where it is: it is refused by standing and epoch, and
@@ -59,15 +67,27 @@ export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): 
           clientId: grant.clientId,
         }),
       )
+      if (reason === 'owner' || reason === 'reused')
+        await written(grant, reason === 'owner' ? 'grant.revoked' : 'grant.reuse_detected', actor)
     })
   }
-  const endAll = async (grants: readonly OAuthGrant[], reason: RevokeReason) => {
-    for (const grant of grants) await end(grant, reason)
+  const written = async (grant: OAuthGrant, action: string, actor: Actor) =>
+    deps.audit.append({
+      actor,
+      action,
+      subject: { kind: 'grant', id: grant.id, name: await deps.nameOf(grant.clientId) },
+      detail: { account_id: grant.accountId, client_id: grant.clientId, scopes: grant.scopes },
+    })
+  const endAll = async (grants: readonly OAuthGrant[], reason: RevokeReason, actor?: Actor) => {
+    for (const grant of grants) await end(grant, reason, actor)
   }
 
   return {
     find: (id) => store.find(id),
-    record: (grant) => store.insert(grant),
+    async record(grant, allowedBy) {
+      await store.insert(grant)
+      if (allowedBy) await written(grant, 'grant.allowed', allowedBy)
+    },
     async consented(accountId, clientId, redirectHost, scopes) {
       const grants = await store.listByAccount(accountId, clock.now())
       return grants.some(
@@ -100,13 +120,14 @@ export function openGrants({ store, vault, database, bus, clock }: GrantsDeps): 
       const grant = await store.find(id)
       if (grant) await end(grant, reason)
     },
-    async revokeApp(accountId, id) {
+    async revokeApp(person, id) {
       const grant = await store.find(id)
-      if (grant?.accountId !== accountId || grant.revokedAt !== null) return false
-      const all = await store.listByAccount(accountId, clock.now())
+      if (grant?.accountId !== person.id || grant.revokedAt !== null) return false
+      const all = await store.listByAccount(person.id, clock.now())
       await endAll(
         all.filter(({ clientId }) => clientId === grant.clientId),
         'owner',
+        person,
       )
       return true
     },

@@ -59,9 +59,12 @@ export function grantRoutes(
         params: z.object({ id: z.string().max(64) }),
       },
     },
-    async (request, reply) =>
-      (await grants.revokeApp(request.principal?.accountId ?? '', request.params.id))
+    async (request, reply) => {
+      const { accountId = '', name = '' } = request.principal ?? {}
+      const person = { kind: 'account', id: accountId, name } as const
+      return (await grants.revokeApp(person, request.params.id))
         ? reply.code(204).send()
-        : problem(request, reply, { status: 404, code: 'not_found' }),
+        : problem(request, reply, { status: 404, code: 'not_found' })
+    },
   )
 }
