@@ -326,7 +326,7 @@ describe('the protocol endpoints', () => {
   })
 
   test('two nodes over one database would sign with the same keys', async () => {
-    const { loadSigningKeys } = await import('./signing/signing-keys.sql.ts')
+    const { loadSigningKeys } = await import('./signing/signing-keys.ts')
     const { database, keyring, clock } = server.platform
     const loads = await Promise.all(
       Array.from({ length: 4 }, () => loadSigningKeys(database, keyring, clock)),

@@ -45,7 +45,7 @@ import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
-import { loadSigningKeys } from './signing/signing-keys.sql.ts'
+import { loadSigningKeys } from './signing/signing-keys.ts'
 import { userinfoRoutes } from './userinfo.ts'
 import { accessTokenVerifier } from './verify/verifier.ts'
 

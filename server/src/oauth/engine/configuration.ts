@@ -5,7 +5,7 @@ import { type Account, mayCall } from '../../accounts/index.ts'
 import { gatewayScopes, identityScopes } from '../access-token.ts'
 import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
 import { isScope, scopeList } from '../scopes.ts'
-import type { SigningKey } from '../signing/signing-keys.sql.ts'
+import type { SigningKey } from '../signing/signing-keys.ts'
 import { type AdapterDeps, adapters } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
 import {

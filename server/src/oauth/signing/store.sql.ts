@@ -1,5 +1,5 @@
 import type { Database } from '#platform/db/database.ts'
-import type { SigningAlg } from './signing-keys.sql.ts'
+import type { SigningAlg } from './signing-keys.ts'
 
 type SigningKeyTable = {
   kid: string
