@@ -76,12 +76,12 @@ test('rooms meet only at index.ts, and only those that may', () => {
   assert.deepEqual(wrong, [])
 })
 
-test('platform knows no room, and nobody imports compose.ts but main.ts', () => {
+test('platform knows no room, and only the two entry points import compose.ts', () => {
   const wrong = all
     .filter(
       ({ from, target }) =>
         (from.startsWith('platform/') && !/^(platform\/|\.\.\/)/.test(target)) ||
-        (target === 'compose.ts' && from !== 'main.ts'),
+        (target === 'compose.ts' && !/^(main|tools)\.ts$/.test(from)),
     )
     .map(({ from, target }) => `${from} imports ${target}`)
   assert.deepEqual(wrong, [])
