@@ -1,5 +1,5 @@
 import { RateLimited, type Voice } from '../errors/errors.ts'
-import { type Clock, holdProcess } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 
 export type QueueOptions = {
   /** Requests under way at once, counted until their headers arrive. Default: no limit. */
@@ -10,7 +10,7 @@ export type QueueOptions = {
   maxQueueMs?: number
 }
 
-type Waiting = { since: number; go: () => void }
+type Waiting = { go: () => void }
 
 /**
  * Lets requests out in order, at the pace of our own limits and of what the API tells: a 429 or an
@@ -46,27 +46,21 @@ export class RequestQueue {
   async enter(signal?: AbortSignal | null): Promise<void> {
     signal?.throwIfAborted()
     if (this.#waiting.size === 0 && this.#waitMs() === 0) return this.#take()
-    const release = holdProcess()
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const entry: Waiting = { since: this.#clock.monotonic(), go: () => end(resolve) }
-        const end = (then: () => void) => {
-          this.#waiting.delete(entry)
-          signal?.removeEventListener('abort', aborted)
-          tooLate()
-          then()
-        }
-        const aborted = () => end(() => reject(signal?.reason))
-        const tooLate = this.#clock.timer(this.#maxQueueMs, () =>
-          end(() => reject(this.#timedOut())),
-        )
-        signal?.addEventListener('abort', aborted, { once: true })
-        this.#waiting.add(entry)
-        this.#pump()
-      })
-    } finally {
-      release()
-    }
+    await new Promise<void>((resolve, reject) => {
+      const entry: Waiting = { go: () => end(resolve) }
+      const end = (then: () => void) => {
+        this.#waiting.delete(entry)
+        signal?.removeEventListener('abort', aborted)
+        tooLate()
+        then()
+      }
+      const aborted = () => end(() => reject(signal?.reason))
+      const timedOut = () => end(() => reject(this.#timedOut()))
+      const tooLate = this.#clock.timer(this.#maxQueueMs, timedOut, 'hold')
+      signal?.addEventListener('abort', aborted, { once: true })
+      this.#waiting.add(entry)
+      this.#pump()
+    })
   }
 
   leave(): void {

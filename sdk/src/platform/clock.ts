@@ -7,8 +7,11 @@ export type Clock = {
   now(): number
   /** Milliseconds since some start. Never goes back; may stand still while the machine sleeps. */
   monotonic(): number
-  /** Calls `fire` once after `ms`. Never keeps a process alive. Answers how to cancel it. */
-  timer(ms: number, fire: () => void): () => void
+  /**
+   * Calls `fire` once after `ms` and answers how to cancel it. Keeps the process alive only with
+   * `hold`, for waits that somebody awaits.
+   */
+  timer(ms: number, fire: () => void, hold?: 'hold'): () => void
 }
 
 const timerMsMax = 2 ** 31 - 1 // setTimeout fires at once above this
@@ -16,9 +19,9 @@ const timerMsMax = 2 ** 31 - 1 // setTimeout fires at once above this
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  timer(ms, fire) {
+  timer(ms, fire, hold) {
     const timer: unknown = setTimeout(fire, Math.min(Math.max(0, ms), timerMsMax))
-    unref(timer)
+    if (hold === undefined) unref(timer)
     return () => clearTimeout(timer as ReturnType<typeof setTimeout>)
   },
 }
@@ -29,25 +32,17 @@ function unref(timer: unknown): void {
     (timer as { unref(): void }).unref()
 }
 
-/** Keeps the process alive until released: for waits that somebody awaits, unlike background timers. */
-export function holdProcess(): () => void {
-  const hold = setInterval(() => {}, timerMsMax)
-  return () => clearInterval(hold)
-}
-
 /** Resolves after `ms`; rejects with the signal's reason as soon as it is aborted. */
 export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
-    const release = holdProcess()
     const settle = (then: () => void) => {
-      release()
       cancel()
       signal?.removeEventListener('abort', aborted)
       then()
     }
     const aborted = () => settle(() => reject(signal?.reason))
-    const cancel = clock.timer(ms, () => settle(resolve))
+    const cancel = clock.timer(ms, () => settle(resolve), 'hold')
     signal?.addEventListener('abort', aborted, { once: true })
   })
 }
