@@ -58,6 +58,13 @@ for (const database of databases) {
     const token = tokenOf(server.welcome.operatorLink)
     const stranger = await claim(server, token, email, 'some other password 9')
     assert.equal(stranger.status, 409)
+    const actor = { kind: 'system', name: 'Test' } as const
+    const change = { accountId, actor, reason: 'test', evidence: {} }
+    for (const to of ['suspended', 'closed'] as const) {
+      await server.accounts.changeStanding({ ...change, to })
+      assert.equal((await claim(server, token, email)).status, 409)
+    }
+    await server.accounts.changeStanding({ ...change, to: 'active' })
     const owner = await claim(server, token, email)
     assert.equal(owner.body.id, accountId)
     assert.equal(owner.body.role, 'operator')

@@ -2,7 +2,7 @@ import type { Secret } from '#platform/crypto/secret.ts'
 import type { OperatorRole } from '#platform/http/access.ts'
 import type { Log } from '#platform/log/log.ts'
 import type { Locale } from '../../messages/messages.ts'
-import type { Account } from './account.ts'
+import { type Account, mayCall } from './account.ts'
 import { activate } from './activate.ts'
 import type { AccountsContext } from './context.ts'
 import { canonicalEmail } from './email-address.ts'
@@ -54,6 +54,10 @@ export async function firstOperator(
     await database.lock('operator-roles')
     if ((await store.countRole('operator')) > 0) return
     const known = await store.findByEmail(email)
+    if (known && known.state !== 'unverified' && !mayCall(known.state)) {
+      log.warn({ account: known.id, state: known.state }, 'LATCHKEY_OPERATOR_EMAIL may not operate')
+      return
+    }
     const person = { name: 'Operator', email, passwordHash: hashed.phc, locale: 'en' as const }
     const account = known?.emailVerifiedAt ? known : await admit(context, known, person)
     await grant(context, account, 'operator')
@@ -101,7 +105,7 @@ export async function claimOperatorLink(
   if (owned) {
     const proof = await hasher.verify(owned.passwordHash, input.password)
     if (!proof.ok) return proof
-    if (!proof.right || owned.state === 'suspended') return { ok: false, reason: 'email_taken' }
+    if (!proof.right || !mayCall(owned.state)) return { ok: false, reason: 'email_taken' }
   } else {
     const { reason } = await judgePassword(input.password, { name, email })
     if (reason) return { ok: false, reason }
