@@ -135,6 +135,23 @@ describe('single sign-on from another site in a real browser', { skip: noChromiu
     await page.waitForURL(`${server.origin}/sign-in?tx=*`, { timeout: 15_000 })
   })
 
+  test('signed out: the person signs in and allows on our pages, and lands at the app', async () => {
+    const { email, password } = await signedUp(server.origin)
+    const started = await start()
+    appPage = `<a href="${started.url.href.replaceAll('&', '&amp;')}">Sign in</a>`
+    await using context = await browser.newContext({ locale: 'en-US' })
+    const page = await context.newPage()
+    await page.goto(appOrigin)
+    await page.click('a')
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password', { exact: true }).fill(password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: /Example App/ }).waitFor()
+    assert.match(await page.locator('body').innerText(), /127\.0\.0\.1/)
+    await page.getByRole('button', { name: 'Allow' }).click()
+    await arrivesWithCode(page, started)
+  })
+
   test('a hidden frame is told login_required and learns nothing', async () => {
     const started = await start({ prompt: 'none' })
     appPage = `<iframe src="${started.url.href.replaceAll('&', '&amp;')}"></iframe>`

@@ -262,6 +262,16 @@ test('prompt=consent asks again; a loopback-only app is asked about every time',
   assert.equal(refused.status, 400)
 })
 
+test('an id that was never one gets the page of an expired one', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  for (const id of ['x', 'a'.repeat(150), '%00', '..%2f..', '<script>']) {
+    const answer = await person.get<string>(`/oauth/tx/${id}`, { 'sec-fetch-site': 'none' })
+    assert.equal(answer.status, 400, id)
+    assert.match(answer.body, /start again/)
+  }
+})
+
 test('a pending request lives ten minutes', async () => {
   await using server = await startServer()
   const { person } = await signedUp(server.origin)

@@ -84,7 +84,8 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
     '/oauth/tx/:id',
     {
       config: { access: { auth: 'public', standing: 'any' } },
-      schema: { hide: true, params: idParams },
+      // Any id: what is not one of ours gets the same page as what has expired.
+      schema: { hide: true, params: z.object({ id: z.string() }) },
       exposeHeadRoute: false,
     },
     async (request, reply) => {
