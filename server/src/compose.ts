@@ -40,7 +40,7 @@ import { createHelp, helpRoutes } from './help/index.ts'
 import { createKeys, type Keys, keyExporter, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
 import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
-import { operationsRoutes } from './operations/index.ts'
+import { countCalls, operationsRoutes } from './operations/index.ts'
 import { createOrganizations, organizationExporter, projectRoutes } from './organizations/index.ts'
 import type { Welcome } from './ready-text.ts'
 import { createSessions, sessionExporter, sessionRoutes } from './sessions/index.ts'
@@ -131,7 +131,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     upstreams: config.upstreams,
     trustedProxies: config.trustedProxies,
     keys,
-    usage,
+    usage: { record: countCalls(metrics, usage.record), totals: usage.totals },
     standing: accounts.standing,
     tokens: oauth.verifier,
   })
@@ -158,6 +158,13 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     )
     return usage.recentCost(organizationIds, 30)
   }
+  metrics.gauge('latchkey_calls_running', 'Calls running now.', gateway.running)
+  metrics.gauge('latchkey_upstream_healthy', '1: the model server answers.', () =>
+    gateway.upstreams().map(({ name, healthy }) => ({
+      labels: { upstream: name },
+      value: healthy ? 1 : 0,
+    })),
+  )
   for (const { name } of gateway.upstreams())
     health.register({
       name: `upstream ${name}`,
