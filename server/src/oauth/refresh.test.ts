@@ -143,3 +143,17 @@ test('30 days without use end a family, and it says so', async () => {
   server.clock.advance(31 * 86_400_000)
   assert.equal((await refresh(answer.refresh_token)).reason, 'expired')
 })
+
+test('a database that is away is our trouble: 503, try again, and the token stays good', async () => {
+  await using server = await startServer()
+  const { refresh, first } = await family(server)
+  const { database } = server.platform
+  const { transaction } = database
+  database.transaction = async () => {
+    throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })
+  }
+  const away = await refresh(first)
+  assert.deepEqual([away.status, away.error], [503, 'temporarily_unavailable'])
+  database.transaction = transaction
+  assert.equal((await refresh(first)).status, 200)
+})
