@@ -8,7 +8,7 @@ import './design/tokens.css'
 import './design/base.css'
 import { applyTheme, readTheme } from './design/theme.ts'
 import { ToastProvider } from './design/toast.tsx'
-import { currentLocale, hasChosenLocale, rememberLocale } from './messages/locale.ts'
+import { currentLocale, followLocale, hasChosenLocale } from './messages/locale.ts'
 import { LanguageProvider, loadMessages } from './messages/messages.tsx'
 import { router } from './router.tsx'
 
@@ -16,7 +16,7 @@ applyTheme(readTheme())
 
 // Who is signed in decides the language where the person has not chosen one in this browser.
 const known = await queryClient.ensureQueryData(consoleQuery).catch(() => null)
-if (known?.account && !hasChosenLocale()) rememberLocale(known.account.locale)
+if (known?.account && !hasChosenLocale()) followLocale(known.account.locale)
 const messages = await loadMessages(currentLocale())
 
 const root = document.getElementById('root')

@@ -66,6 +66,9 @@ for (const [look, options] of Object.entries({
     await using browser = await openBrowser()
     const check = async (email: string | null, password: string, paths: readonly string[]) => {
       const { page, open, assertQuiet } = await visitor(browser, server.origin, options)
+      // A language chosen in the browser stays after signing in, whatever the account says.
+      if ('locale' in options)
+        await page.addInitScript("localStorage.setItem('latchkey.locale', 'zh')")
       if (email) {
         await open('/sign-in')
         await page.locator('input[type=email]').fill(email)

@@ -44,15 +44,16 @@ export function CopyBox(props: { label: string; value: string; onCopied?(): void
 export function CodeBlock(props: { code: string; label: string }) {
   return (
     <div className={styles.code}>
+      <div className={styles.codeHead}>
+        <span>{props.label}</span>
+        <CopyButton text={props.code} />
+      </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section className={styles.scroll} aria-label={props.label} tabIndex={0}>
         <pre>
           <code>{props.code}</code>
         </pre>
       </section>
-      <div className={styles.codeCopy}>
-        <CopyButton text={props.code} />
-      </div>
     </div>
   )
 }
@@ -68,7 +69,7 @@ export function CodeSnippet(props: {
       tabs={props.variants.map(({ id, title, code }) => ({
         id,
         title,
-        content: <CodeBlock code={code} label={`${props.label}: ${title}`} />,
+        content: <CodeBlock code={code} label={`${props.label} · ${title}`} />,
       }))}
     />
   )

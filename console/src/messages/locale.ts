@@ -30,6 +30,12 @@ let locale: Locale = initialLocale()
 export const currentLocale = (): Locale => locale
 export const hasChosenLocale = (): boolean => readStored() !== null
 
+/** Shows this language as long as the page lives, without calling it the person's choice. */
+export function followLocale(next: Locale): void {
+  locale = next
+}
+
+/** The person chose this language here; it stays chosen in this browser. */
 export function rememberLocale(next: Locale): void {
   locale = next
   try {

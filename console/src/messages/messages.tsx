@@ -1,7 +1,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import type { en } from './en.ts'
 import { type Format, formatFor } from './format.ts'
-import { currentLocale, type Locale, languageTag, rememberLocale } from './locale.ts'
+import { currentLocale, followLocale, type Locale, languageTag, rememberLocale } from './locale.ts'
 
 /** English is the shape; any other catalogue with a missing or extra entry does not compile. */
 export type Messages = typeof en
@@ -17,8 +17,8 @@ type Language = {
   m: Messages
   format: Format
   locale: Locale
-  /** Loads the catalogue, switches the whole page and remembers the choice in this browser. */
-  switchTo(locale: Locale): Promise<void>
+  /** Loads the catalogue and switches the whole page; what was `chosen` is kept in this browser. */
+  switchTo(locale: Locale, how: 'chosen' | 'followed'): Promise<void>
 }
 
 const LanguageContext = createContext<Language | null>(null)
@@ -28,9 +28,10 @@ export function LanguageProvider(props: { initial: Messages; children: ReactNode
   useEffect(() => {
     document.documentElement.lang = languageTag(locale)
   }, [locale])
-  const switchTo = async (next: Locale) => {
+  const switchTo = async (next: Locale, how: 'chosen' | 'followed') => {
     const messages = await loadMessages(next)
-    rememberLocale(next)
+    if (how === 'chosen') rememberLocale(next)
+    else followLocale(next)
     show({ m: messages, locale: next })
   }
   return (

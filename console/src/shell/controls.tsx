@@ -14,7 +14,7 @@ export function Controls() {
   const [theme, setTheme] = useState<Theme>(readTheme)
   const queryClient = useQueryClient()
   const chooseLanguage = async (next: 'en' | 'zh') => {
-    await switchTo(next)
+    await switchTo(next, 'chosen')
     // Mails follow the choice; the account's own language is kept in step where somebody is signed in.
     const account = queryClient.getQueryData(consoleQuery.queryKey)?.account
     if (account && account.locale !== next)

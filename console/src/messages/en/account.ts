@@ -75,6 +75,7 @@ export const account = {
       closed: 'Closed',
     },
     kinds: { warn: 'Warning', limit: 'Limit', suspend: 'Suspension', close: 'Closure' },
+    decision: 'Decision',
     reason: 'Reason',
     decided: 'Decided',
     until: 'Until',

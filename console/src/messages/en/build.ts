@@ -165,7 +165,7 @@ export const build = {
     byProject: 'By project',
     groups: 'Where it went',
     group: { day: 'Day', model: 'Model', key: 'Key', project: 'Project' },
-    cached: 'of it cached',
+    cached: (n: string) => `${n} of it cached`,
     calls: 'Recent calls',
     callsLead: 'The newest 50.',
     time: 'Time',

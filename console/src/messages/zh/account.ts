@@ -75,6 +75,7 @@ export const account: typeof en = {
       closed: '已结束',
     },
     kinds: { warn: '警告', limit: '限制', suspend: '停用', close: '关闭' },
+    decision: '决定',
     reason: '理由',
     decided: '决定时间',
     until: '截止',

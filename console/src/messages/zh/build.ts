@@ -160,7 +160,7 @@ export const build: typeof en = {
     byProject: '按项目',
     groups: '用在了哪里',
     group: { day: '日期', model: '模型', key: '密钥', project: '项目' },
-    cached: '其中缓存',
+    cached: (n) => `其中缓存 ${n}`,
     calls: '最近的调用',
     callsLead: '最新的 50 次。',
     time: '时间',

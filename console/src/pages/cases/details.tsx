@@ -55,7 +55,7 @@ function DecisionCard(props: { of: Decision; caseId: string }) {
       {decision.text && <p className={styles.statement}>{decision.text}</p>}
       <Facts
         items={[
-          { term: words.outcome, value: named(words.kinds, decision.kind) },
+          { term: words.decision, value: named(words.kinds, decision.kind) },
           { term: words.decided, value: format.dateTime(decision.decided_at) },
           decision.ended_at
             ? { term: words.ended, value: format.dateTime(decision.ended_at) }

@@ -26,7 +26,7 @@ export function Profile(props: { account: Account }) {
       queryClient.setQueryData(consoleQuery.queryKey, (before) =>
         before ? { ...before, account: changed } : before,
       )
-      if (changed.locale !== locale) await switchTo(changed.locale)
+      if (changed.locale !== locale) await switchTo(changed.locale, 'chosen')
       toast(m.common.saved)
     },
   })

@@ -108,7 +108,9 @@ export function Usage() {
                 <Stat
                   label={m.dashboard.inputTokens}
                   value={format.compact(total.input_tokens)}
-                  note={`${format.compact(total.cached_input_tokens)} ${words.cached}`}
+                  {...(total.cached_input_tokens > 0 && {
+                    note: words.cached(format.compact(total.cached_input_tokens)),
+                  })}
                 />
                 <Stat
                   label={m.dashboard.outputTokens}
