@@ -149,8 +149,7 @@ export class Call {
     if (this.#metered) return
     this.#metered = true
     const { upstream, tokens } = used
-    const price = Object.hasOwn(upstream.prices, this.model) ? upstream.prices[this.model] : null
-    const costMicros = costOf(tokens, price ?? null)
+    const costMicros = costOf(tokens, upstream.priceOf(this.model))
     this.gateway.usage.record(
       {
         requestId: this.requestId,

@@ -26,7 +26,7 @@ export function forward(call: Call): void {
 const retryableStatus = (status: number): boolean =>
   status === 429 || status === 502 || status === 503 || status === 504
 
-class Forwarding implements Running, UpstreamEvents {
+class Forwarding implements Running, UpstreamEvents, Exchange {
   readonly #call: Call
   readonly #request: UpstreamRequest
   readonly #tried: Upstream[] = []
@@ -73,7 +73,7 @@ class Forwarding implements Running, UpstreamEvents {
       return
     }
     call.firstByteMs = Math.round(call.elapsedMs)
-    this.#relay = relayFor(call, this.#upstream, head, this.#flow)
+    this.#relay = relayFor(call, this.#upstream, head, this)
   }
 
   data(chunk: Buffer): void {
@@ -166,10 +166,17 @@ class Forwarding implements Running, UpstreamEvents {
     this.#sentAt = now
   }
 
-  readonly #flow = {
-    pause: () => this.#exchange?.pause(),
-    resume: () => this.#exchange?.resume(),
-    abort: () => this.#exchange?.abort(),
+  // What a relay may do to the exchange behind it.
+  pause(): void {
+    this.#exchange?.pause()
+  }
+
+  resume(): void {
+    this.#exchange?.resume()
+  }
+
+  abort(): void {
+    this.#exchange?.abort()
   }
 }
 

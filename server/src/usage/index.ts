@@ -58,9 +58,11 @@ export function createUsage(parts: {
   const journal = openJournal(join(parts.dataDir, 'journal'))
   const drainer = createDrainer({
     journal,
-    store,
     log: parts.log,
-    onSaved: (rows) => parts.touchKeys(lastUses(rows)),
+    save: (rows) =>
+      parts.database.transaction(async () => {
+        await parts.touchKeys(lastUses(await store.save(rows)))
+      }),
   })
   return {
     record(record, done) {

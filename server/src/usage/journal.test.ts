@@ -143,9 +143,8 @@ test('while the database is away records stay in the journal; afterwards each ar
   const store = fakeStore()
   const drainer = createDrainer({
     journal,
-    store,
     log: createLog('silent'),
-    onSaved: async () => {},
+    save: (rows) => store.save(rows),
   })
   store.away = true
   const ids: string[] = []
@@ -172,9 +171,8 @@ test('a process that died between commit and clean-up doubles nothing', async ()
   const journal = openJournal(dir.path)
   const drainer = createDrainer({
     journal,
-    store,
     log: createLog('silent'),
-    onSaved: async () => {},
+    save: (rows) => store.save(rows),
   })
   await drainer.drain()
   assert.equal(store.saved.length, 1)
@@ -190,9 +188,8 @@ test('whoever asks to drain gets everything recorded before the asking', async (
   const store = fakeStore()
   const drainer = createDrainer({
     journal,
-    store,
     log: createLog('silent'),
-    onSaved: async () => {},
+    save: (rows) => store.save(rows),
   })
   const early = drainer.drain()
   for (let i = 0; i < 20; i++) {

@@ -1,4 +1,4 @@
-import { close, fdatasync, fsync, mkdirSync, open, readdirSync, write } from 'node:fs'
+import { close, constants, fdatasync, fsync, mkdirSync, open, readdirSync, write } from 'node:fs'
 import { readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { recordLine } from './record-line.ts'
@@ -30,6 +30,8 @@ export type Journal = UsageRecorder & {
   close(): Promise<void>
 }
 
+const turnsMax = 8
+
 type Waiter = (error: Error | null) => void
 
 export function openJournal(folder: string): Journal {
@@ -46,6 +48,21 @@ export function openJournal(folder: string): Journal {
   let rotating: (() => void)[] = []
   let last = Math.max(0, ...readdirSync(folder).filter(isSegment).map(Number.parseFloat))
 
+  /** Lets a batch grow as long as each turn of the loop brings more records: a lone one waits one turn. */
+  function gather(): void {
+    if (scheduled) return
+    scheduled = true
+    let seen = lines.length
+    let turns = 0
+    const look = () => {
+      if (lines.length > seen && ++turns < turnsMax) {
+        seen = lines.length
+        setImmediate(look)
+      } else flush()
+    }
+    setImmediate(look)
+  }
+
   function flush(): void {
     scheduled = false
     if (busy || lines.length === 0) return
@@ -60,13 +77,13 @@ export function openJournal(folder: string): Journal {
       busy = false
       if (error || rotating.length > 0) endSegment()
       for (const waiter of batch) waiter(error)
-      if (lines.length > 0 && !busy) flush()
+      if (lines.length > 0 && !busy) gather()
     }
     withSegment((error, fd) => {
       if (error) return finish(error)
       writeAll(fd, bytes, (failed) => {
         if (failed) return finish(failed)
-        fdatasync(fd, finish)
+        sync(fd, finish)
       })
     })
   }
@@ -77,7 +94,7 @@ export function openJournal(folder: string): Journal {
       return
     }
     const name = `${String(++last).padStart(12, '0')}.log`
-    open(join(folder, name), 'a', 0o600, (error, fd) => {
+    open(join(folder, name), appendFlags, 0o600, (error, fd) => {
       if (error) return then(error, -1)
       segment = { name, fd }
       syncFolder(folder, (failed) => then(failed, fd))
@@ -104,10 +121,7 @@ export function openJournal(folder: string): Journal {
       if (closed) return done(new Error('the journal is closed'))
       lines.push(recordLine(record))
       waiters.push(done)
-      if (!busy && !scheduled) {
-        scheduled = true
-        setImmediate(flush) // takes what this turn of the loop still brings
-      }
+      if (!busy) gather()
     },
     rotate,
     async ended() {
@@ -129,6 +143,14 @@ export function openJournal(folder: string): Journal {
       await rotate()
     },
   }
+}
+
+/** Where the system has it, a write returns when it is on disk: one trip to the thread pool and not two. */
+const syncedWrites = constants.O_DSYNC ?? 0
+const appendFlags = constants.O_CREAT | constants.O_WRONLY | constants.O_APPEND | syncedWrites
+const sync = (fd: number, then: (error: Error | null) => void): void => {
+  if (syncedWrites) then(null)
+  else fdatasync(fd, then)
 }
 
 const isSegment = (name: string): boolean => /^\d{12}\.log$/.test(name)

@@ -66,8 +66,9 @@ function rowsOf(
     return sql`select ${sql.raw(names.join(', '))} from json_to_recordset(${JSON.stringify(list)}::json) as row(${sql.raw(typed)})`
   }
   const read = names.map((name) => `value ->> '$.${name}'`).join(', ')
-  // `where true` keeps SQLite from reading ON CONFLICT as a join condition.
-  return sql`select ${sql.raw(read)} from json_each(${JSON.stringify(list)}) where true`
+  // jsonb: each row is parsed once and not once a column. `where true` keeps SQLite from reading ON
+  // CONFLICT as a join condition.
+  return sql`select ${sql.raw(read)} from jsonb_each(${JSON.stringify(list)}) where true`
 }
 
 const groupColumn = {

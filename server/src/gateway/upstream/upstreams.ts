@@ -35,6 +35,10 @@ export class Upstream {
     this.transport = transport
   }
 
+  priceOf(model: string): ModelPrice | null {
+    return (Object.hasOwn(this.prices, model) && this.prices[model]) || null
+  }
+
   /** Five failures in a row open the circuit for 2 s, each further one doubles it up to 30 s; one call then tries. */
   failed(now: number): void {
     this.#failures++
@@ -76,6 +80,7 @@ export class Upstreams {
   readonly all: readonly Upstream[]
   readonly models: readonly Model[]
   readonly #byModel = new Map<string, Upstream[]>()
+  readonly #highest = new Map<string, ModelPrice>()
 
   constructor(all: readonly Upstream[]) {
     this.all = all
@@ -85,11 +90,19 @@ export class Upstreams {
         const list = this.#byModel.get(model)
         if (list) list.push(upstream)
         else this.#byModel.set(model, [upstream])
+        const price = upstream.priceOf(model)
+        const so = this.#highest.get(model)
+        if (price)
+          this.#highest.set(model, {
+            input: Math.max(price.input, so?.input ?? 0),
+            cachedInput: Math.max(price.cachedInput, so?.cachedInput ?? 0),
+            output: Math.max(price.output, so?.output ?? 0),
+          })
         if (!models.has(model))
           models.set(model, {
             id: model,
             ownedBy: upstream.name,
-            price: upstream.prices[model] ?? null,
+            price,
           })
       }
     this.models = [...models.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
@@ -101,16 +114,7 @@ export class Upstreams {
 
   /** The dearest price any of a model's servers asks: what a reservation must cover. */
   highestPrice(model: string): ModelPrice | null {
-    const prices = (this.#byModel.get(model) ?? []).flatMap((upstream) => {
-      const price = Object.hasOwn(upstream.prices, model) ? upstream.prices[model] : undefined
-      return price ? [price] : []
-    })
-    if (prices.length === 0) return null
-    return {
-      input: Math.max(...prices.map((price) => price.input)),
-      cachedInput: Math.max(...prices.map((price) => price.cachedInput)),
-      output: Math.max(...prices.map((price) => price.output)),
-    }
+    return this.#highest.get(model) ?? null
   }
 
   /**
