@@ -69,6 +69,32 @@ for (const database of databases) {
     assert.equal(await refusal(server, app, tokens.refresh_token), null)
   })
 
+  test(`signing out ends what was allowed before a new sign-in on the same browser (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { user, app, tokens } = await connected(server)
+    const { email, password } = user
+    await user.person.expect(201, 'POST', '/api/sessions', { email, password })
+    await user.person.expect(204, 'DELETE', '/api/sessions/current')
+    const ended = async () => (await verified(server, tokens.access_token)) !== 'good'
+    await eventually('the end of the access token', 1_000, ended)
+    assert.equal((await refusal(server, app, tokens.refresh_token))?.[0], 'invalid_grant')
+  })
+
+  test(`a sign-out whose event was lost is caught up with (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { user, app, tokens } = await connected(server)
+    await server.platform.database
+      .tables<{ sessions: { account_id: string; ended_at: number; end_reason: string } }>()
+      .query.updateTable('sessions')
+      .set({ ended_at: server.clock.now(), end_reason: 'signed_out' })
+      .where('account_id', '=', user.accountId)
+      .execute()
+    server.platform.bus.publish({ type: 'events.missed' })
+    const ended = async () => (await verified(server, tokens.access_token)) !== 'good'
+    await eventually('the end of the access token', 1_000, ended)
+    assert.equal((await refusal(server, app, tokens.refresh_token))?.[0], 'invalid_grant')
+  })
+
   test(`ending one device's session leaves the other device's tokens alone (${database})`, async () => {
     await using server = await startServer({ database })
     const { user, app, config, tokens } = await connected(server)

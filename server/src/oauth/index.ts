@@ -69,7 +69,7 @@ export type OAuthDeps = {
   limiter: RateLimiter
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
-  sessions: Pick<Sessions, 'list'>
+  sessions: Pick<Sessions, 'list' | 'endedSince'>
   audit: Pick<Audit, 'append'>
 }
 
@@ -85,6 +85,8 @@ export type OAuth = {
   routes(app: App, problem: ProblemSender): Promise<void>
 }
 
+/** How far back a start looks for sessions that ended unheard. */
+const missedMs = day
 const sweepEveryMs = 5 * minute
 const sweepBatch = 500
 /** These stay a while after their end, so that a refusal can say why. */
@@ -154,6 +156,13 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       noticePage(origin, locale, status >= 500 ? 'unavailable' : 'request_refused', error),
   })
 
+  /** Ends what a node that died behind the write, or an event that was lost, has left standing. */
+  const catchUp = async () => {
+    for (const session of await deps.sessions.endedSince(clock.now() - missedMs))
+      await grants.revokeSession(session)
+  }
+  await catchUp()
+
   // What ends elsewhere ends here. The verifier has dropped its tokens by now; this ends the rest.
   const ending = new Set<Promise<void>>()
   const inBackground = (work: Promise<void>, what: string) => {
@@ -165,10 +174,12 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     ending.add(settled)
   }
   const unsubscribe = [
-    bus.subscribe('session.ended', ({ sessionId, reason }) => {
-      if (reason !== 'replaced')
-        inBackground(grants.revokeSession(sessionId), 'grants of a session')
+    bus.subscribe('session.ended', ({ sessionId, accountId, deviceId, reason }) => {
+      if (reason === 'replaced') return // the device stays signed in
+      const ended = { id: sessionId, accountId, deviceId }
+      inBackground(grants.revokeSession(ended), 'grants of a session')
     }),
+    bus.subscribe('events.missed', () => inBackground(catchUp(), 'grants of ended sessions')),
     bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
       inBackground(grants.revokeStale(accountId, epoch, allowed), 'grants of an account'),
     ),

@@ -56,6 +56,7 @@ export function createSessions(deps: {
     end: async (accountId, sessionId, reason) =>
       (await endSessions(context, accountId, { only: sessionId }, reason)) > 0,
     endOthers: (accountId, except, reason) => endSessions(context, accountId, { except }, reason),
+    endedSince: (at) => store.endedSince(at),
   }
   return { sessions, context }
 }

@@ -53,4 +53,9 @@ export type Sessions = {
   end(accountId: string, sessionId: string, reason: SessionEndReason): Promise<boolean>
   /** Ends all but `except`; returns how many. */
   endOthers(accountId: string, except: string | null, reason: SessionEndReason): Promise<number>
+  /**
+   * Sessions that ended from `at` on, but for those that went on under a new id: what a listener
+   * asks that may have missed a `session.ended`, because the process died behind the write.
+   */
+  endedSince(at: number): Promise<{ id: string; accountId: string; deviceId: string }[]>
 }

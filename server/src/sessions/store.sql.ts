@@ -150,6 +150,19 @@ export function sqlSessionStore(database: Database): SessionStore {
       const rows = await update.returning(['id', 'device_id']).execute()
       return rows.map((row) => ({ id: row.id, deviceId: row.device_id }))
     },
+    async endedSince(at) {
+      const rows = await tables.query
+        .selectFrom('sessions')
+        .select(['id', 'account_id', 'device_id'])
+        .where('ended_at', '>=', at)
+        .where('end_reason', '!=', 'replaced')
+        .execute()
+      return rows.map((row) => ({
+        id: row.id,
+        accountId: row.account_id,
+        deviceId: row.device_id,
+      }))
+    },
   }
 }
 

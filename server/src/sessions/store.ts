@@ -25,4 +25,6 @@ export type SessionStore = {
     reason: SessionEndReason,
     at: number,
   ): Promise<{ id: string; deviceId: string }[]>
+  /** What ended from `at` on for another reason than `replaced`. */
+  endedSince(at: number): Promise<{ id: string; accountId: string; deviceId: string }[]>
 }
