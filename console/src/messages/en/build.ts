@@ -225,8 +225,8 @@ export const build = {
     secretOnceText: 'Store it on your server. If it is lost, make a new one on the app’s page.',
     secretLabel: 'Client secret',
     publicNote: 'This app has no secret; PKCE protects its sign-in.',
-    tenLines: 'Sign-in in ten lines',
-    tenLinesLead:
+    snippet: 'Sign-in in a few lines',
+    snippetLead:
       'With the openid-client package for Node; other libraries need the same four values.',
     edit: 'Edit',
     editTitle: 'Edit app',

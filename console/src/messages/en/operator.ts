@@ -129,7 +129,7 @@ export const operator = {
   },
   audit: {
     title: 'Audit log',
-    lead: 'Append-only and chained by hashes; `latchkey audit verify` checks it.',
+    lead: 'Append-only and chained by hashes, so that a change would be noticed.',
     caption: 'Audit events',
     at: 'When',
     actor: 'Who',

@@ -113,7 +113,7 @@ export const operator: typeof en = {
   },
   audit: {
     title: '审计日志',
-    lead: '只增不改，以哈希相连；可用 `latchkey audit verify` 校验。',
+    lead: '只增不改，以哈希相连，任何改动都会被发现。',
     caption: '审计事件',
     at: '时间',
     actor: '操作者',

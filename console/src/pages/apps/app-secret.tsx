@@ -4,7 +4,7 @@ import { Callout } from '../../design/callout.tsx'
 import { CodeBlock, CopyBox } from '../../design/copy.tsx'
 import { Dialog } from '../../design/dialog.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
-import { tenLines } from './ten-lines.ts'
+import { signInSnippet } from './sign-in-snippet.ts'
 
 /** A new app or a new secret: the one time the secret is seen. */
 export function AppSecret(props: {
@@ -39,17 +39,17 @@ export function AppSecret(props: {
       )}
       <CopyBox label={words.clientId} value={app.client_id} />
       {app.client_secret && <CopyBox label={words.secretLabel} value={app.client_secret} />}
-      <TenLines app={app} origin={props.server.origin} />
+      <SignInSnippet app={app} origin={props.server.origin} />
     </Dialog>
   )
 }
 
-export function TenLines(props: { app: OAuthApp; origin: string }) {
+export function SignInSnippet(props: { app: OAuthApp; origin: string }) {
   const { m } = useLanguage()
   return (
     <>
-      <p>{m.apps.tenLinesLead}</p>
-      <CodeBlock label={m.apps.tenLines} code={tenLines(props.app, props.origin)} />
+      <p>{m.apps.snippetLead}</p>
+      <CodeBlock label={m.apps.snippet} code={signInSnippet(props.app, props.origin)} />
     </>
   )
 }

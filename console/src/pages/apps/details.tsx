@@ -15,7 +15,7 @@ import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { type Overlap, OverlapSelect } from '../api-keys/rotate.tsx'
 import { AppForm } from './app-form.tsx'
-import { AppSecret, TenLines } from './app-secret.tsx'
+import { AppSecret, SignInSnippet } from './app-secret.tsx'
 import { type AppValues, changedAppBody, kindOf, valuesOf } from './app-values.ts'
 import { scopeWords } from './scope-words.ts'
 
@@ -121,8 +121,8 @@ function Details(props: { of: OAuthApp }) {
             />
           )}
         </Card>
-        <Card title={words.tenLines}>
-          <TenLines app={app} origin={server.origin} />
+        <Card title={words.snippet}>
+          <SignInSnippet app={app} origin={server.origin} />
         </Card>
       </Stack>
       {step === 'edit' && <EditApp of={app} onClose={() => setStep(null)} />}

@@ -1,13 +1,18 @@
-import type { OAuthApp } from '../../api/queries.ts'
+import type { OAuthApp } from '../../api/schema.ts'
 
 /** A working sign-in with openid-client; the secret comes from the environment, never from the page. */
-export function tenLines(app: OAuthApp, origin: string): string {
-  const secret = app.token_endpoint_auth_method === 'none' ? '' : ', process.env.CLIENT_SECRET'
-  const insecure = origin.startsWith('http://')
-  const options = insecure
-    ? `${secret === '' ? ', undefined' : secret}, undefined, { execute: [oidc.allowInsecureRequests] }`
-    : secret
-  const discover = `const config = await oidc.discovery(new URL('${origin}'), '${app.client_id}'${options})`
+export function signInSnippet(app: OAuthApp, origin: string): string {
+  const authentication = {
+    none: 'oidc.None()',
+    client_secret_basic: 'oidc.ClientSecretBasic(process.env.CLIENT_SECRET)',
+    client_secret_post: 'oidc.ClientSecretPost(process.env.CLIENT_SECRET)',
+  }[app.token_endpoint_auth_method]
+  const plainHttp = origin.startsWith('http://')
+    ? ',\n  { execute: [oidc.allowInsecureRequests] }' // development only; the library insists on https
+    : ''
+  const discover = `const config = await oidc.discovery(
+  new URL('${origin}'), '${app.client_id}', undefined,
+  ${authentication}${plainHttp})`
   if (!app.grant_types.includes('authorization_code'))
     return `import * as oidc from 'openid-client'
 
@@ -17,7 +22,8 @@ console.log(tokens.access_token)`
   return `import * as oidc from 'openid-client'
 
 ${discover}
-const verifier = oidc.randomPKCECodeVerifier(), state = oidc.randomState()
+const verifier = oidc.randomPKCECodeVerifier()
+const state = oidc.randomState()
 const url = oidc.buildAuthorizationUrl(config, {
   redirect_uri: '${app.redirect_uris[0] ?? ''}', scope: '${app.scope}', state,
   code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
