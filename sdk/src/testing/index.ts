@@ -1,6 +1,6 @@
 /**
  * `@latchkey/sdk/testing`: what the SDK's own tests use, for yours. A clock you move, a provider as
- * strict as the strictest and as unreliable as you like. Needs Node.
+ * strict as the strictest and as unreliable as you like, and a bad network in between. Needs Node.
  */
 export {
   FakeProvider,
@@ -8,4 +8,5 @@ export {
   type Fault,
   type Redemption,
 } from './fake-provider.ts'
+export { FaultProxy, profiles, type Script, type Weather } from './fault-proxy.ts'
 export { seededRandom, type VirtualClock, virtualClock } from './virtual-clock.ts'
