@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import {
@@ -42,6 +42,21 @@ async function through(weather: Weather, work: (proxy: FaultProxy, url: string) 
   }
 }
 
+/** One request on a connection of its own; `fetch` opens and keeps connections as it likes. */
+const post = (url: string, signal?: AbortSignal) =>
+  new Promise<string>((resolve, reject) => {
+    const options = { method: 'POST', agent: false, ...(signal ? { signal } : {}) }
+    const request = httpRequest(url, options, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part) => (text += part))
+      response.on('end', () => resolve(text))
+      response.on('error', reject)
+    })
+    request.on('error', reject)
+    request.end('hello')
+  })
+
 test('the line costs its round trips, the handshake included', async () => {
   await through({ rttMs: 40 }, async (_, url) => {
     const began = performance.now()
@@ -62,33 +77,31 @@ test('slow, sliced and jittery lines deliver every byte in order', async () => {
 test('each script does to one connection what it says', async () => {
   await through({}, async (proxy, url) => {
     const outcomes: [Script, RegExp, number][] = [
-      [{ kind: 'reset-after-sent', bytes: 0 }, /failed/, 0],
-      [{ kind: 'reset-after-sent', bytes: 20 }, /failed/, 0],
-      [{ kind: 'reset-after-received', bytes: 0 }, /failed/, 1],
-      [{ kind: 'truncate', bytes: 600 }, /terminated|closed/, 1],
-      [{ kind: 'black-hole' }, /late/, 0],
+      [{ kind: 'reset-after-sent', bytes: 0 }, /ECONNRESET|hang up/, 0],
+      [{ kind: 'reset-after-sent', bytes: 20 }, /ECONNRESET|hang up/, 0],
+      [{ kind: 'reset-after-received', bytes: 0 }, /ECONNRESET|hang up/, 1],
+      [{ kind: 'truncate', bytes: 600 }, /aborted/, 1],
+      [{ kind: 'black-hole' }, /aborted/, 0],
       [{ kind: 'pass' }, /^$/, 1],
     ]
     for (const [script, wanted, reached] of outcomes) {
       served = 0
       proxy.scripts.push(script)
       const patience = new AbortController()
-      const asked = fetch(url, { method: 'POST', body: 'hello', signal: patience.signal })
+      const asked = post(url, patience.signal)
       const before = proxy.connections
       const giveUp = () =>
         proxy.connections > before ? patience.abort(new Error('late')) : setImmediate(giveUp)
       if (script.kind === 'black-hole') giveUp()
-      const message = await asked
-        .then((response) => response.text())
-        .then(
-          () => '',
-          (error: Error) => `${error.message} ${String(error.cause)}`,
-        )
+      const message = await asked.then(
+        () => '',
+        (error: Error) => error.message,
+      )
       assert.match(message, wanted, script.kind)
       assert.equal(served, reached, script.kind)
     }
     proxy.scripts.push({ kind: 'corrupt', at: 1_500 })
-    const text = await (await fetch(url)).text()
+    const text = await post(url)
     assert.equal(text.replaceAll('x', '').length, 1)
     assert.equal(proxy.connections, outcomes.length + 1)
   })

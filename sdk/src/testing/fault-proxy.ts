@@ -123,12 +123,12 @@ export class FaultProxy {
       sent += chunk.length
       if (script.kind === 'reset-after-sent' && sent >= script.bytes) {
         up.push(chunk.subarray(0, script.bytes - before))
-        return up.then(reset)
+        return up.flushed(reset)
       }
       if (script.kind === 'half-close' && sent >= script.bytes) {
         if (before < script.bytes) {
           up.push(chunk.subarray(0, script.bytes - before))
-          up.then(() => target.end())
+          up.flushed(() => target.end())
         }
         return
       }
@@ -143,7 +143,7 @@ export class FaultProxy {
           if (received >= script.bytes) {
             if (before <= script.bytes) {
               down.push(chunk.subarray(0, script.bytes - before))
-              down.then(script.kind === 'truncate' ? () => client.end() : reset)
+              down.flushed(script.kind === 'truncate' ? () => client.end() : reset)
             }
             return
           }
@@ -157,10 +157,10 @@ export class FaultProxy {
       }
       down.push(chunk)
     })
-    client.on('end', () => up.then(() => target.end()))
-    target.on('end', () => down.then(() => client.end()))
+    client.on('end', () => up.flushed(() => target.end()))
+    target.on('end', () => down.flushed(() => client.end()))
     client.on('close', () => target.destroy())
-    target.on('close', () => down.then(() => client.destroySoon()))
+    target.on('close', () => down.flushed(() => client.destroySoon()))
   }
 
   #luck(): Script {
@@ -206,7 +206,7 @@ class Lane {
   }
 
   /** Runs once everything pushed before has been delivered. */
-  then(done: () => void): void {
+  flushed(done: () => void): void {
     this.#after(0, done)
   }
 
@@ -216,7 +216,10 @@ class Lane {
     const travel = rttMs / 2 + jitterMs * this.#random.fraction() + this.#extraMs
     this.#extraMs = 0
     this.#freeAt = Math.max(this.#freeAt, now + travel) + extraMs
-    if (this.#freeAt <= now && this.#line.length === 0) return run()
+    if (this.#freeAt <= now && this.#line.length === 0) {
+      run()
+      return
+    }
     this.#line.push({ at: this.#freeAt, run })
     if (this.#line.length === 1) this.#wake()
   }
