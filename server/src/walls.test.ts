@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   usage: ['organizations', 'keys'],
   billing: ['organizations', 'usage'],
   gateway: ['accounts', 'organizations', 'keys', 'oauth', 'usage', 'billing'],
-  operations: ['audit', 'gateway', 'accounts'],
+  operations: ['audit', 'gateway', 'accounts', 'usage'],
   trust: [
     'accounts',
     'sessions',
