@@ -111,7 +111,6 @@ export const account = {
       reversed: 'The decision was reversed',
     },
     answer: 'Answer',
-    thanks: 'The reviewer is not the person who decided, where there is another.',
   },
   help: {
     title: 'Help',

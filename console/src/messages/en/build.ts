@@ -43,7 +43,6 @@ export const build = {
     caption: 'API keys',
     name: 'Name',
     key: 'Key',
-    limits: 'Limits',
     states: { active: 'Active', disabled: 'Disabled', revoked: 'Deleted', expired: 'Expired' },
     stateReasons: {
       owner: 'Disabled by you',
@@ -109,7 +108,6 @@ export const build = {
     plain: 'Plain, all at once',
     streamed: 'Streamed, word by word',
     demoNote: 'No model server is connected, so the built-in demo model answers and says so.',
-    detailsLead: 'Created by',
     edit: 'Edit',
     editTitle: 'Edit key',
     rotate: 'Rotate',
@@ -159,7 +157,6 @@ export const build = {
     custom: 'Own dates',
     csv: 'Download CSV',
     measure: 'Show',
-    byDay: 'By day',
     byModel: 'By model',
     byKey: 'By key',
     byProject: 'By project',
@@ -174,7 +171,6 @@ export const build = {
     emptyText: 'As soon as a key or an app calls a model, it shows here.',
     deletedKey: 'deleted key',
     token: 'app access',
-    ok: 'OK',
     utc: 'Days are counted in UTC.',
   },
   apps: {

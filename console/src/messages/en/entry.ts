@@ -67,7 +67,6 @@ export const entry = {
     noAccount: 'New here?',
     signUp: 'Create an account',
     verifyFirst: 'Enter the code',
-    ended: 'Your session has ended. Sign in again to go on where you were.',
   },
   recover: {
     title: 'Reset your password',
@@ -94,7 +93,6 @@ export const entry = {
     allow: 'Allow',
     deny: 'Deny',
     gone: 'This request has ended. Go back to the app and start again.',
-    basics: 'Know that you are signed in',
   },
   claim: {
     title: 'Become the operator',

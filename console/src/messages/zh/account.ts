@@ -111,7 +111,6 @@ export const account: typeof en = {
       reversed: '决定已撤销',
     },
     answer: '答复',
-    thanks: '只要有其他审阅者，就不会由作出决定的人审阅。',
   },
   help: {
     title: '帮助',

@@ -41,7 +41,6 @@ export const build: typeof en = {
     caption: 'API 密钥',
     name: '名称',
     key: '密钥',
-    limits: '限额',
     states: { active: '有效', disabled: '已停用', revoked: '已删除', expired: '已过期' },
     stateReasons: {
       owner: '由您停用',
@@ -106,7 +105,6 @@ export const build: typeof en = {
     plain: '一次性返回',
     streamed: '逐字流式返回',
     demoNote: '尚未接入模型服务器，由内置的演示模型回答，回答中会注明。',
-    detailsLead: '创建者',
     edit: '编辑',
     editTitle: '编辑密钥',
     rotate: '轮换',
@@ -154,7 +152,6 @@ export const build: typeof en = {
     custom: '自选日期',
     csv: '下载 CSV',
     measure: '显示',
-    byDay: '按日',
     byModel: '按模型',
     byKey: '按密钥',
     byProject: '按项目',
@@ -169,7 +166,6 @@ export const build: typeof en = {
     emptyText: '密钥或应用一旦调用模型，就会显示在这里。',
     deletedKey: '已删除的密钥',
     token: '应用访问',
-    ok: '成功',
     utc: '日期按 UTC 计算。',
   },
   apps: {

@@ -68,7 +68,6 @@ export const entry: typeof en = {
     noAccount: '还没有账户？',
     signUp: '创建账户',
     verifyFirst: '去输入验证码',
-    ended: '您的会话已结束。重新登录后可以继续刚才的操作。',
   },
   recover: {
     title: '重置密码',
@@ -92,7 +91,6 @@ export const entry: typeof en = {
     allow: '允许',
     deny: '拒绝',
     gone: '此请求已结束。请回到应用重新开始。',
-    basics: '知道您已登录',
   },
   claim: {
     title: '成为运营者',
