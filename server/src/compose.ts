@@ -14,6 +14,7 @@ import type { OperatorRole } from '#platform/http/access.ts'
 import { type App, createApp, type RouteEntry } from '#platform/http/app.ts'
 import { consoleFiles } from '#platform/http/console-files.ts'
 import { createListener } from '#platform/http/listener.ts'
+import { openApiRoutes } from '#platform/http/openapi.ts'
 import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
 import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
@@ -258,6 +259,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
   modelsRoutes(app, gateway)
   if (config.mode === 'development') outboxRoutes(app, { mail, problem })
   healthRoutes(app, { health, metrics, metricsToken: config.metricsToken, problem })
+  openApiRoutes(app)
   await consoleFiles(app)
   await app.ready()
   if (!server) throw new Error('fastify did not ask for a server')

@@ -121,6 +121,9 @@ export type Operations = {
   'GET /api/console': {
     answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null }
   }
+  'GET /api/docs': {
+    answer: undefined
+  }
   'GET /api/grants': {
     answer: OAuthGrantList
   }
@@ -166,6 +169,9 @@ export type Operations = {
     params: { id: string }
     body: OAuthDecisionInput
     answer: OAuthDecisionAnswer
+  }
+  'GET /api/openapi.json': {
+    answer: Record<string, unknown>
   }
   'GET /api/operator/accounts': {
     query?: { search?: string | undefined; state?: "unverified" | "active" | "limited" | "suspended" | "closed" | undefined; cursor?: string | undefined; limit?: number | undefined }
