@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { errorFields, type Log } from '#platform/log/log.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, Kept } from './journal.ts'
 import { type RecordRow, readSegment } from './record-line.ts'
 
 /**
@@ -26,6 +26,8 @@ export function createDrainer(parts: {
   log: Log
   /** Writes rows, each once, in one transaction. */
   save(rows: readonly RecordRow[]): Promise<unknown>
+  /** The same for records that cannot be there yet; throws, with nothing written, when one is. */
+  saveNew(kept: Kept): Promise<unknown>
 }): Drainer {
   const { journal, log } = parts
   let timer: NodeJS.Timeout | null = null
@@ -37,11 +39,23 @@ export function createDrainer(parts: {
   async function run(): Promise<void> {
     if (journal.dirty) await journal.rotate()
     for (const name of await journal.ended()) {
+      const kept = journal.takeKept(name) // when saving it fails, the next try reads the file
+      if (kept) {
+        for (let start = 0; start < kept.rows.length; start += rowsAtOnce) {
+          await parts.saveNew({
+            records: kept.records.slice(start, start + rowsAtOnce),
+            rows: kept.rows.slice(start, start + rowsAtOnce),
+          })
+          await breathe() // calls go on between two transactions
+        }
+        await journal.remove(name)
+        continue
+      }
       const { rows, torn } = readSegment(await journal.read(name))
       if (torn > 0) log.warn({ segment: name, torn }, 'a journal segment had a torn tail')
       for (let start = 0; start < rows.length; start += rowsAtOnce) {
         await parts.save(rows.slice(start, start + rowsAtOnce))
-        await breathe() // calls go on between two transactions
+        await breathe()
       }
       await journal.remove(name)
     }

@@ -63,6 +63,14 @@ export function createUsage(parts: {
       parts.database.transaction(async () => {
         await parts.touchKeys(lastUses(await store.save(rows)))
       }),
+    saveNew: ({ records, rows }) =>
+      parts.database.transaction(async () => {
+        await store.saveNew(records, rows)
+        const uses = new Map<string, number>()
+        for (const one of records)
+          if (one.credentialKind === 'key') uses.set(one.credentialId, one.at)
+        await parts.touchKeys(uses)
+      }),
   })
   return {
     record(record, done) {

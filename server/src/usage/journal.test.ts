@@ -6,9 +6,12 @@ import { test } from 'node:test'
 import { createLog } from '#platform/log/log.ts'
 import { createDrainer } from './drain.ts'
 import { openJournal } from './journal.ts'
-import { type RecordRow, readSegment, recordLine } from './record-line.ts'
+import { journalLine, type RecordRow, readSegment, recordJson } from './record-line.ts'
+
 import type { UsageStore } from './store.ts'
 import type { UsageRecord } from './usage-record.ts'
+
+const recordLine = (one: UsageRecord) => journalLine(recordJson(one))
 
 let made = 0
 const record = (more: Partial<UsageRecord> = {}): UsageRecord => ({
@@ -130,6 +133,9 @@ function fakeStore(): UsageStore & { saved: string[]; away: boolean } {
       this.saved.push(...fresh.map((one) => one.request_id))
       return fresh
     },
+    async saveNew(_records, rows) {
+      await this.save(rows.map((text) => JSON.parse(text)))
+    },
     totals: () => Promise.reject(new Error('not used')),
     grouped: () => Promise.reject(new Error('not used')),
     days: () => Promise.reject(new Error('not used')),
@@ -145,6 +151,7 @@ test('while the database is away records stay in the journal; afterwards each ar
     journal,
     log: createLog('silent'),
     save: (rows) => store.save(rows),
+    saveNew: ({ records, rows }) => store.saveNew(records, rows),
   })
   store.away = true
   const ids: string[] = []
@@ -173,6 +180,7 @@ test('a process that died between commit and clean-up doubles nothing', async ()
     journal,
     log: createLog('silent'),
     save: (rows) => store.save(rows),
+    saveNew: ({ records, rows }) => store.saveNew(records, rows),
   })
   await drainer.drain()
   assert.equal(store.saved.length, 1)
@@ -190,6 +198,7 @@ test('whoever asks to drain gets everything recorded before the asking', async (
     journal,
     log: createLog('silent'),
     save: (rows) => store.save(rows),
+    saveNew: ({ records, rows }) => store.saveNew(records, rows),
   })
   const early = drainer.drain()
   for (let i = 0; i < 20; i++) {

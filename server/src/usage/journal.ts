@@ -1,8 +1,8 @@
 import { close, constants, fdatasync, fsync, mkdirSync, open, readdirSync, write } from 'node:fs'
 import { readdir, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { recordLine } from './record-line.ts'
-import type { UsageRecorder } from './usage-record.ts'
+import { journalLine, recordJson } from './record-line.ts'
+import type { UsageRecord, UsageRecorder } from './usage-record.ts'
 
 /**
  * Where a call's record is durable before its answer ends: an append-only file in the data folder.
@@ -21,6 +21,8 @@ export type Journal = UsageRecorder & {
   /** Names of the ended segments, oldest first. */
   ended(): Promise<string[]>
   read(segment: string): Promise<string>
+  /** The same records from memory, where this process wrote them and they are not too many; once. */
+  takeKept(segment: string): Kept | null
   remove(segment: string): Promise<void>
   /** Whether records have been written since the last `rotate`. */
   readonly dirty: boolean
@@ -32,11 +34,21 @@ export type Journal = UsageRecorder & {
 
 const turnsMax = 8
 
+/** Durable records of one segment with the JSON of their rows. */
+export type Kept = { records: UsageRecord[]; rows: string[] }
+
+/** Beyond this a segment is read from its file: a database that is away must not fill the memory. */
+const keptMax = 20_000
+const keptSegmentsMax = 4
+
 type Waiter = (error: Error | null) => void
 
 export function openJournal(folder: string): Journal {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  let segment: { name: string; fd: number } | null = null
+  let segment: { name: string; fd: number; kept: Kept | null } | null = null
+  const keptOf = new Map<string, Kept>()
+  let records: UsageRecord[] = []
+  let rows: string[] = []
   let lines: string[] = []
   let waiters: Waiter[] = []
   let busy = false
@@ -68,13 +80,20 @@ export function openJournal(folder: string): Journal {
     if (busy || lines.length === 0) return
     const bytes = Buffer.from(lines.join(''))
     const batch = waiters
+    const batchRecords = records
+    const batchRows = rows
     lines = []
     waiters = []
+    records = []
+    rows = []
     busy = true
     dirty = true
     const finish = (error: Error | null) => {
       failure = error
       busy = false
+      if (error) {
+        if (segment) segment.kept = null // which of them are in the file is for the file to say
+      } else keep(batchRecords, batchRows)
       if (error || rotating.length > 0) endSegment()
       for (const waiter of batch) waiter(error)
       if (lines.length > 0 && !busy) gather()
@@ -88,6 +107,14 @@ export function openJournal(folder: string): Journal {
     })
   }
 
+  function keep(more: UsageRecord[], moreRows: string[]): void {
+    const kept = segment?.kept
+    if (!segment || !kept) return
+    for (const one of more) kept.records.push(one)
+    for (const one of moreRows) kept.rows.push(one)
+    if (kept.rows.length > keptMax) segment.kept = null
+  }
+
   function withSegment(then: (error: Error | null, fd: number) => void): void {
     if (segment) {
       then(null, segment.fd)
@@ -96,13 +123,16 @@ export function openJournal(folder: string): Journal {
     const name = `${String(++last).padStart(12, '0')}.log`
     open(join(folder, name), appendFlags, 0o600, (error, fd) => {
       if (error) return then(error, -1)
-      segment = { name, fd }
+      segment = { name, fd, kept: { records: [], rows: [] } }
       syncFolder(folder, (failed) => then(failed, fd))
     })
   }
 
   function endSegment(): void {
-    if (segment) close(segment.fd)
+    if (segment) {
+      close(segment.fd)
+      if (segment.kept && keptOf.size < keptSegmentsMax) keptOf.set(segment.name, segment.kept)
+    }
     segment = null
     dirty = false
     const resolvers = rotating
@@ -119,7 +149,10 @@ export function openJournal(folder: string): Journal {
   return {
     record(record, done) {
       if (closed) return done(new Error('the journal is closed'))
-      lines.push(recordLine(record))
+      const row = recordJson(record)
+      rows.push(row)
+      records.push(record)
+      lines.push(journalLine(row))
       waiters.push(done)
       if (!busy) gather()
     },
@@ -129,6 +162,11 @@ export function openJournal(folder: string): Journal {
       return names.filter((name) => name !== segment?.name).sort()
     },
     read: (name) => readFile(join(folder, name), 'utf8'),
+    takeKept(name) {
+      const kept = keptOf.get(name) ?? null
+      keptOf.delete(name)
+      return kept
+    },
     remove: (name) => unlink(join(folder, name)),
     get dirty() {
       return dirty || lines.length > 0

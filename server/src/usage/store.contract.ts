@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RecordRow } from './record-line.ts'
 import type { UsageStore } from './store.ts'
+import type { UsageRecord } from './usage-record.ts'
 
 let made = 0
 
@@ -27,6 +28,29 @@ export const row = (more: Partial<RecordRow> = {}): RecordRow => ({
   first_byte_ms: 3,
   duration_ms: 9,
   ...more,
+})
+
+const recordOf = (one: RecordRow): UsageRecord => ({
+  requestId: one.request_id,
+  at: one.at,
+  organizationId: one.organization_id,
+  projectId: one.project_id,
+  accountId: one.account_id,
+  credentialKind: 'key',
+  credentialId: one.credential_id,
+  endpoint: one.endpoint,
+  model: one.model,
+  upstream: one.upstream,
+  status: one.status,
+  outcome: 'complete',
+  streamed: one.streamed === 1,
+  inputTokens: one.input_tokens,
+  cachedInputTokens: one.cached_input_tokens,
+  outputTokens: one.output_tokens,
+  estimated: one.estimated === 1,
+  costMicros: one.cost_micros,
+  firstByteMs: one.first_byte_ms,
+  durationMs: one.duration_ms,
 })
 
 /** What every usage store shows. */
@@ -55,6 +79,22 @@ export function usageStoreContract(
       outputTokens: 20,
       costMicros: 28,
     })
+    await close()
+  })
+
+  test(`${name}: records taken for new ones are counted, or none of them when one was there`, async () => {
+    const { store, close } = await open()
+    const rows = [row(), row()]
+    const records = rows.map(recordOf)
+    const json = rows.map((one) => JSON.stringify(one))
+    await store.saveNew(records, json)
+    const late = row()
+    await assert.rejects(
+      store.saveNew([recordOf(late), ...records], [JSON.stringify(late), ...json]),
+    )
+    const total = await store.totals({ id: 'key_1', organizationId: 'org_1' }, null)
+    assert.deepEqual([total.requests, total.costMicros], [2, 14])
+    assert.equal((await store.save([late])).length, 1)
     await close()
   })
 

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Database, DatabaseKind } from '#platform/db/database.ts'
 import type { RecordRow } from './record-line.ts'
 import type { UsageGroup, UsageStore } from './store.ts'
-import { dayOf, type UsageTotals } from './usage-record.ts'
+import { dayOf, type UsageRecord, type UsageTotals } from './usage-record.ts'
 
 type DaysTable = {
   day: string
@@ -58,17 +58,17 @@ const dayColumns = {
 function rowsOf(
   kind: DatabaseKind,
   columns: Record<string, string>,
-  list: readonly object[],
+  list: string,
 ): RawBuilder<unknown> {
   const names = Object.keys(columns)
   if (kind === 'postgres') {
     const typed = names.map((name) => `${name} ${columns[name]}`).join(', ')
-    return sql`select ${sql.raw(names.join(', '))} from json_to_recordset(${JSON.stringify(list)}::json) as row(${sql.raw(typed)})`
+    return sql`select ${sql.raw(names.join(', '))} from json_to_recordset(${list}::json) as row(${sql.raw(typed)})`
   }
   const read = names.map((name) => `value ->> '$.${name}'`).join(', ')
   // jsonb: each row is parsed once and not once a column. `where true` keeps SQLite from reading ON
   // CONFLICT as a join condition.
-  return sql`select ${sql.raw(read)} from jsonb_each(${JSON.stringify(list)}) where true`
+  return sql`select ${sql.raw(read)} from jsonb_each(${list}) where true`
 }
 
 const groupColumn = {
@@ -86,11 +86,21 @@ const sums = sql`coalesce(sum(requests), 0) as "requests", coalesce(sum(input_to
 export function sqlUsageStore(database: Database): UsageStore {
   const db = database.tables<Tables>()
   const names = sql.raw(Object.keys(recordColumns).join(', '))
+  const addToDays = (days: readonly DaysTable[]) =>
+    sql`
+      insert into usage_days (${sql.raw(Object.keys(dayColumns).join(', '))})
+      ${rowsOf(database.kind, dayColumns, JSON.stringify(days))}
+      on conflict (organization_id, day, project_id, credential_id, model) do update set
+        requests = usage_days.requests + excluded.requests,
+        input_tokens = usage_days.input_tokens + excluded.input_tokens,
+        cached_input_tokens = usage_days.cached_input_tokens + excluded.cached_input_tokens,
+        output_tokens = usage_days.output_tokens + excluded.output_tokens,
+        cost_micros = usage_days.cost_micros + excluded.cost_micros`.execute(db.query)
   return {
     save: (rows) =>
       database.transaction(async () => {
         const inserted = await sql<{ request_id: string }>`
-          insert into usage_records (${names}) ${rowsOf(database.kind, recordColumns, rows)}
+          insert into usage_records (${names}) ${rowsOf(database.kind, recordColumns, JSON.stringify(rows))}
           on conflict (request_id) do nothing returning request_id`.execute(db.query)
         // The common case is that all are new; after a crash some were there already.
         const fresh =
@@ -100,17 +110,16 @@ export function sqlUsageStore(database: Database): UsageStore {
                 const ids = new Set(inserted.rows.map((row) => row.request_id))
                 return rows.filter((row) => ids.delete(row.request_id))
               })()
-        if (fresh.length > 0)
-          await sql`
-            insert into usage_days (${sql.raw(Object.keys(dayColumns).join(', '))})
-            ${rowsOf(database.kind, dayColumns, daySums(fresh))}
-            on conflict (organization_id, day, project_id, credential_id, model) do update set
-              requests = usage_days.requests + excluded.requests,
-              input_tokens = usage_days.input_tokens + excluded.input_tokens,
-              cached_input_tokens = usage_days.cached_input_tokens + excluded.cached_input_tokens,
-              output_tokens = usage_days.output_tokens + excluded.output_tokens,
-              cost_micros = usage_days.cost_micros + excluded.cost_micros`.execute(db.query)
+        if (fresh.length > 0) await addToDays(daySums(fresh))
         return fresh
+      }),
+    saveNew: (records, rows) =>
+      database.transaction(async () => {
+        const { numAffectedRows } = await sql`
+          insert into usage_records (${names})
+          ${rowsOf(database.kind, recordColumns, `[${rows.join(',')}]`)}`.execute(db.query)
+        if (Number(numAffectedRows) !== rows.length) throw new Error('a usage record was left out')
+        await addToDays(daySums(records.map(rowOf)))
       }),
     async totals(credential, fromDay) {
       const { rows } = await sql<UsageTotals>`select ${sums} from usage_days
@@ -179,8 +188,33 @@ export function sqlUsageStore(database: Database): UsageStore {
   }
 }
 
+type SummedRow = Pick<
+  RecordRow,
+  | 'at'
+  | 'organization_id'
+  | 'project_id'
+  | 'credential_id'
+  | 'model'
+  | 'input_tokens'
+  | 'cached_input_tokens'
+  | 'output_tokens'
+  | 'cost_micros'
+>
+
+const rowOf = (record: UsageRecord): SummedRow => ({
+  at: record.at,
+  organization_id: record.organizationId,
+  project_id: record.projectId,
+  credential_id: record.credentialId,
+  model: record.model,
+  input_tokens: record.inputTokens,
+  cached_input_tokens: record.cachedInputTokens,
+  output_tokens: record.outputTokens,
+  cost_micros: record.costMicros,
+})
+
 /** One row for each day, project, credential and model among the records. */
-export function daySums(rows: readonly RecordRow[]): DaysTable[] {
+function daySums(rows: readonly SummedRow[]): DaysTable[] {
   const sums = new Map<string, DaysTable>()
   for (const row of rows) {
     const day = dayOf(row.at)
