@@ -213,6 +213,8 @@ export class Call {
       String(Math.max(0, Math.round((total - this.upstreamMs) * 100) / 100)),
       'cache-control',
       'no-store',
+      'x-content-type-options',
+      'nosniff',
     ]
     if (this.policy !== undefined)
       for (const meter of this.policy.meters) meter.headers(this.gateway.clock.now(), headers)

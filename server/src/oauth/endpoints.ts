@@ -113,7 +113,9 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
         },
       )
     const { method } = request
-    const preflight = method === 'OPTIONS' && !endpoint.page
+    // Fetch, CORS-preflight request: an OPTIONS without these two is an ordinary wrong method.
+    const { origin: from, 'access-control-request-method': wanted } = request.headers
+    const preflight = method === 'OPTIONS' && !endpoint.page && from && wanted
     if (!preflight && !endpoint.methods.includes(method as 'GET' | 'POST'))
       return oauthError(reply, 405, 'invalid_request', `use ${endpoint.methods.join(' or ')}`, {
         allow: endpoint.methods.join(', '),

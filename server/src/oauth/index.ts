@@ -200,7 +200,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     async routes(app, problem) {
       await oauthEndpoints(app, { origin, engine, limiter: deps.limiter })
       const findAccount = (id: string) => accounts.find(id)
-      userinfoRoutes(app, { verifier, vault, findAccount })
+      await userinfoRoutes(app, { verifier, vault, findAccount })
       protectedResourceRoutes(app, origin)
       const { database, ids } = deps
       authorizeRoutes(app, {

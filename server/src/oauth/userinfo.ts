@@ -20,7 +20,18 @@ const claimsOf: Record<string, readonly (keyof ReturnType<typeof accountClaims>)
  * OpenID Connect Core section 5.3, for access tokens meant for the gateway: what the person allowed
  * stands in the grant, not in the token. Errors as RFC 6750 section 3.
  */
-export function userinfoRoutes(app: App, { verifier, vault, findAccount }: UserinfoDeps): void {
+export async function userinfoRoutes(app: App, deps: UserinfoDeps): Promise<void> {
+  await app.register(async (scope) => {
+    // Standard clients POST with a form's content type; what is in the body matters to nobody.
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: 16 * 1024 }, (_, __, done) =>
+      done(null, undefined),
+    )
+    userinfo(scope as unknown as App, deps)
+  })
+}
+
+function userinfo(app: App, { verifier, vault, findAccount }: UserinfoDeps): void {
   app.route({
     method: ['GET', 'POST'],
     url: '/oauth/userinfo',

@@ -3,7 +3,12 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -76,6 +81,14 @@ export async function createApp(
     return503OnClosing: false,
     clientErrorHandler: (error, socket) =>
       answerBrokenRequest(options.origin, options.ids('req'), error, socket as Socket),
+    // An address that cannot be decoded (`/%ff`) reaches no route and no hook.
+    frameworkErrors: (_, request, reply) => {
+      beginAnswer(request as FastifyRequest, reply as FastifyReply, options.origin)
+      problem(request as FastifyRequest, reply as FastifyReply, {
+        status: 400,
+        code: 'invalid_request',
+      })
+    },
   }).withTypeProvider<ZodTypeProvider>() as unknown as App
 
   app.setValidatorCompiler(validatorCompiler)
@@ -108,12 +121,7 @@ export async function createApp(
     for (const method of [route.method].flat()) inventory.push({ method, url: route.url, access })
   })
 
-  app.addHook('onRequest', async (request, reply) => {
-    request.locale = preferredLocale(request.headers['accept-language'])
-    reply.header('x-request-id', request.id)
-    for (const [name, value] of pageHeaders(options.origin)) reply.header(name, value)
-    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store')
-  })
+  app.addHook('onRequest', async (request, reply) => beginAnswer(request, reply, options.origin))
 
   app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config.access
@@ -174,6 +182,13 @@ export async function createApp(
   })
 
   return { app, inventory, problem }
+}
+
+/** On every answer, whatever comes of it. What may be kept by a cache says so itself; the rest may not. */
+function beginAnswer(request: FastifyRequest, reply: FastifyReply, origin: string): void {
+  request.locale = preferredLocale(request.headers['accept-language'])
+  reply.header('x-request-id', request.id).header('cache-control', 'no-store')
+  for (const [name, value] of pageHeaders(origin)) reply.header(name, value)
 }
 
 /** The methods of the routes that match this path, for `Allow` (RFC 9110 section 15.5.6). A wildcard claims no path. */

@@ -13,7 +13,9 @@ export function answerBrokenRequest(
   error: Error & { code?: string | undefined; rawPacket?: unknown },
   socket: Socket,
 ): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0)
+  // Node's own mark of the answer that is on its way over this socket (a kept-alive one may be idle).
+  const answering = (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage
+  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent)
     return void socket.destroy() // gone, or in the middle of an answer that must not be mixed with ours
   const { status, code } = judge(error.code)
   const text = errorText(code, 'en')
@@ -46,6 +48,7 @@ export function answerBrokenRequest(
       `content-type: ${gateway ? 'application/json' : 'application/problem+json'}; charset=utf-8`,
       `content-length: ${Buffer.byteLength(body)}`,
       'cache-control: no-store',
+      'x-content-type-options: nosniff',
       'connection: close',
       `x-request-id: ${requestId}`,
       '',
@@ -62,6 +65,8 @@ function judge(code: string | undefined): { status: number; code: ErrorCode } {
       return { status: 408, code: 'request_timeout' }
     case 'HPE_INVALID_METHOD':
       return { status: 400, code: 'unknown_method' }
+    case 'UNKNOWN_EXPECTATION':
+      return { status: 417, code: 'malformed_request' }
     default:
       return { status: 400, code: 'malformed_request' }
   }

@@ -17,10 +17,21 @@ export function createListener(handlers: { gateway: Handler; app: Handler }): Se
       connectionsCheckingInterval: 2_000,
       maxHeaderSize: 32 * 1024,
       noDelay: true,
+      requireHostHeader: false, // Node's own refusal has no body; ours is below
     },
-    (req, res) =>
-      isGatewayPath(req.url ?? '/') ? handlers.gateway(req, res) : handlers.app(req, res),
+    (req, res) => {
+      // RFC 9112 section 3.2: 400 without a Host. What it says decides nothing here.
+      if (req.headers.host === undefined && req.httpVersionMinor > 0) return refuse(req, 'NO_HOST')
+      if (isGatewayPath(req.url ?? '/')) handlers.gateway(req, res)
+      else handlers.app(req, res)
+    },
   )
+  /** Answered like what the parser itself refuses (`broken-request.ts`). */
+  const refuse = (req: IncomingMessage, code: string): void => {
+    const rawPacket = Buffer.from(`${req.method} ${req.url} `)
+    server.emit('clientError', Object.assign(new Error(code), { code, rawPacket }), req.socket)
+  }
+  server.on('checkExpectation', (req: IncomingMessage) => refuse(req, 'UNKNOWN_EXPECTATION'))
   server.maxRequestsPerSocket = 0
   return server
 }
