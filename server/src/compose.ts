@@ -123,7 +123,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     audit,
     mail,
   })
-  const oauth = await createOAuth({ ...platform, accounts, organizations, sessions, audit })
+  const oauth = await createOAuth({ ...platform, accounts, organizations, sessions, audit, mail })
   const keys = createKeys({ ...platform, audit, keyPrefix: config.keyPrefix })
   const usage = createUsage({ ...platform, dataDir: config.dataDir, touchKeys: keys.touch })
   const gateway = createGateway({

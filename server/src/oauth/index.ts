@@ -9,7 +9,8 @@
  * sent to a redirect URI that is not registered; every URL is built from the configured origin;
  * values are stored as keyed digests, payloads sealed.
  *
- * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), organizations (who owns an app), sessions (read by
+ * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
+ * refresh token is told to its owner), organizations (who owns an app), sessions (read by
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
  * `engine/` alone. Not here: the device flow, pushed requests, DPoP and dynamic registration.
  */
@@ -26,6 +27,7 @@ import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
+import type { Mail } from '../mail/index.ts'
 import type { Organizations } from '../organizations/index.ts'
 import type { Sessions } from '../sessions/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
@@ -71,6 +73,7 @@ export type OAuthDeps = {
   organizations: Pick<Organizations, 'of' | 'roleIn'>
   sessions: Pick<Sessions, 'list' | 'endedSince'>
   audit: Pick<Audit, 'append'>
+  mail: Pick<Mail, 'send'>
 }
 
 export type OAuth = {
@@ -109,6 +112,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     ...deps,
     store: grantStore,
     vault,
+    findAccount: (id) => accounts.find(id),
     nameOf: async (clientId) => (await appStore.find(clientId))?.name ?? clientId,
   })
   const apps = openApps({

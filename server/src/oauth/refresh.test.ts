@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { discover, registerApp, signIn } from '../../../test/harness/oauth-browser.ts'
-import { signedUp } from '../../../test/harness/person.ts'
+import { mailTo, Person, signedUp } from '../../../test/harness/person.ts'
 import { databases, startServer, type TestServer } from '../../../test/harness/server.ts'
 
 type Answer = {
@@ -67,6 +67,25 @@ for (const database of databases) {
       ok: false,
       reason: 'revoked',
     })
+  })
+
+  test(`reuse after the window is written down once and told to the owner by name (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first, email, accountId, app } = await family(server)
+    await refresh(first)
+    server.clock.advance(31_000)
+    const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(first)))
+    assert.deepEqual([...new Set(answers.map(({ error }) => error))], ['invalid_grant'])
+    const mail = await mailTo(server.origin, email, 'refresh_token_reused')
+    assert.match(mail.text, /Example App/)
+    const { body } = await new Person(server.origin).get<{ kind: string }[]>('/dev/outbox')
+    assert.equal(body.filter(({ kind }) => kind === 'refresh_token_reused').length, 1)
+    const lines = (await server.audit.list({ limit: 50 })).filter(
+      ({ action }) => action === 'grant.reuse_detected',
+    )
+    assert.equal(lines.length, 1)
+    assert.equal(lines[0]?.detail?.account_id, accountId)
+    assert.equal(lines[0]?.detail?.client_id, app.client_id)
   })
 
   test(`a slow loser gets the newest generation, not a dead one (${database})`, async () => {

@@ -65,7 +65,7 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
       } catch (error) {
         if (!(error instanceof AlreadyConsumed)) throw error
         const stored = await vault.findExpiredToo('AuthorizationCode', code)
-        throw await usedBefore(stored, 'authorization code')
+        throw await usedBefore(stored, 'authorization code', 'reused')
       }
     },
     ['code', 'code_verifier', 'redirect_uri', 'resource'],
@@ -84,8 +84,10 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
       } catch (error) {
         if (!(error instanceof AlreadyConsumed)) throw error
         const replay = await newest(token)
-        if (!replay)
-          throw await usedBefore(await vault.findExpiredToo('RefreshToken', token), 'refresh token')
+        if (!replay) {
+          const stored = await vault.findExpiredToo('RefreshToken', token)
+          throw await usedBefore(stored, 'refresh token', 'refresh_reused')
+        }
         if (!sameRequest(replay, ctx)) throw new InvalidGrant('replayed with other parameters')
         const spentSeconds = Math.floor((clock.now() - replay.answeredAt) / second)
         ctx.body = {
@@ -99,9 +101,13 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
   )
 
   /** Everything was right but for this: it is not the first use. What the first one got ends. */
-  async function usedBefore(stored: Opened<unknown> | null, what: string): Promise<Error> {
+  async function usedBefore(
+    stored: Opened<unknown> | null,
+    what: string,
+    reason: 'reused' | 'refresh_reused',
+  ): Promise<Error> {
     if (!stored?.grantId || stored.consumedAt === null) return new InvalidGrant(`${what} not found`)
-    await deps.grants.revoke(stored.grantId, 'reused')
+    await deps.grants.revoke(stored.grantId, reason)
     return new InvalidGrant(`${what} already used`)
   }
 

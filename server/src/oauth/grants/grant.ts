@@ -21,7 +21,10 @@ export type RevokeReason =
   | 'account_changed'
   | 'client_removed'
   | 'client_request'
+  /** A code came a second time. */
   | 'reused'
+  /** A refresh token came again after its grace window; its owner is told. */
+  | 'refresh_reused'
 
 export type GrantStore = {
   insert(grant: OAuthGrant): Promise<void>

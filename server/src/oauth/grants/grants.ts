@@ -1,7 +1,9 @@
 import { type Clock, day, minute } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
+import type { Account } from '../../accounts/index.ts'
 import type { Actor, Audit } from '../../audit/index.ts'
+import type { Mail } from '../../mail/index.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import { covers } from '../scopes.ts'
 import type { GrantStore, OAuthGrant, RevokeReason } from './grant.ts'
@@ -13,7 +15,9 @@ export type GrantsDeps = {
   bus: EventBus
   clock: Clock
   audit: Pick<Audit, 'append'>
-  /** The client's name, copied into audit lines. */
+  mail: Pick<Mail, 'send'>
+  findAccount(id: string): Promise<Account | null>
+  /** The client's name, copied into audit lines and mails. */
   nameOf(clientId: string): Promise<string>
 }
 
@@ -46,6 +50,13 @@ export type Grants = {
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
 export const grantLifeMs = 180 * day
 
+/** Ends that the audit log tells of. */
+const audited: Partial<Record<RevokeReason, string>> = {
+  owner: 'grant.revoked',
+  reused: 'grant.reuse_detected',
+  refresh_reused: 'grant.reuse_detected',
+}
+
 const system: Actor = { kind: 'system', name: 'oauth' }
 
 /** The engine's own record of a grant; `epoch` is ours. */
@@ -68,8 +79,20 @@ export function openGrants(deps: GrantsDeps): Grants {
           clientId: grant.clientId,
         }),
       )
-      if (reason === 'owner' || reason === 'reused')
-        await written(grant, reason === 'owner' ? 'grant.revoked' : 'grant.reuse_detected', actor)
+      if (reason === 'refresh_reused') await told(grant)
+      const action = audited[reason]
+      if (action) await written(grant, action, actor)
+    })
+  }
+  /** Somebody may hold a copy: the owner hears of it, once a grant, because only one caller ends it. */
+  const told = async (grant: OAuthGrant) => {
+    const account = await deps.findAccount(grant.accountId)
+    if (!account) return
+    await deps.mail.send({
+      kind: 'refresh_token_reused',
+      to: account.email,
+      locale: account.locale,
+      values: { client: await deps.nameOf(grant.clientId), at: clock.now() },
     })
   }
   const written = async (grant: OAuthGrant, action: string, actor: Actor) =>
