@@ -274,7 +274,28 @@ test('clocks that disagree by ten minutes change nothing', async () => {
     clock.jump(-8 * minute)
     await clock.advance(6 * minute)
     assert.ok(account.peek() === null, 'a clock set back does not revive an expired token')
+    assert.ok(provider.accepts(await account.token()))
+    assert.equal(provider.requests, 1)
   }
+})
+
+test('a token that cannot be renewed does not outlive a clock set back either', async () => {
+  const { clock, provider, another, store } = await signedIn()
+  const stored = await store.load(bindingFor(provider))
+  assert.ok(stored.state === 'present')
+  const { credential, revision } = stored
+  const tokens = { ...credential.tokens, refreshToken: null }
+  await store.save(bindingFor(provider), { ...credential, tokens }, revision)
+  const account = another().account()
+  await account.token()
+  await clock.advance(30 * minute)
+  clock.jump(-25 * minute)
+  await clock.advance(31 * minute)
+  assert.equal(account.peek(), null)
+  await assert.rejects(
+    account.token(),
+    (error) => error instanceof SignInRequired && error.reason === 'expired',
+  )
 })
 
 test('429 from the token endpoint is obeyed', async () => {

@@ -34,6 +34,10 @@ type Held = {
   access: string
   left: Countdown
   lastMomentsMs: number
+  /** The token as `token()` answers it: one promise for all callers. */
+  promise: Promise<string>
+  /** True until a timer finds that the monotonic clock has left the quiet time. */
+  quiet: boolean
   /** Until both of these, a token is handed out without a further thought. */
   quietUntilMonotonic: number
   quietUntilWall: number
@@ -75,16 +79,18 @@ export class Keeper {
   peek(): string | null {
     const held = this.#held
     if (held === null) return null
-    if (this.#quiet(held)) return held.access
+    // The wall clock alone, which is the cheaper one; the timer watches the other.
+    if (held.quiet && this.#deps.clock.now() < held.quietUntilWall) return held.access
     if (held.left.leftMs() <= 0) return null
     this.#renewBehind()
     return held.access
   }
 
   /** A living access token. Waits only when there is none, or in the last moments of the old one. */
-  async token(options?: TokenOptions): Promise<string> {
-    if (options === undefined && this.#held !== null && this.#quiet(this.#held))
-      return this.#held.access
+  token(options?: TokenOptions): Promise<string> {
+    const held = this.#held
+    if (options === undefined && held?.quiet && this.#deps.clock.now() < held.quietUntilWall)
+      return held.promise
     return this.#awaitToken(options ?? {})
   }
 
@@ -364,13 +370,17 @@ export class Keeper {
   #measure(credential: Credential): Held {
     const { clock, early } = this.#deps
     const { tokens } = credential
-    const left = countdown(tokens, clock)
+    const access = tokens.accessToken.reveal()
+    // The same token read again keeps its countdown: a clock set back meanwhile gives it no new life.
+    const left = this.#held?.access === access ? this.#held.left : countdown(tokens, clock)
     const after = renewAfterMs(tokens, early, this.#share) ?? Number.POSITIVE_INFINITY
     // An open intent: somebody was cut off, and the provider's replay window is ticking.
     const quietMs = credential.intent === null ? after - left.ageMs() : 0
     return {
       credential,
-      access: tokens.accessToken.reveal(),
+      access,
+      promise: Promise.resolve(access),
+      quiet: quietMs > 0,
       left,
       lastMomentsMs: tokens.lifetimeMs === null ? 0 : lastMomentsMs(tokens.lifetimeMs),
       quietUntilMonotonic: clock.monotonic() + quietMs,
@@ -414,18 +424,19 @@ export class Keeper {
     })
   }
 
-  /** Sets the timer for the next renewal nobody has to ask for. */
+  /** Sets the timer that ends the quiet time, and renews although nobody asks. */
   #arm(): void {
     this.#cancelTimer()
     const held = this.#held
-    if (!this.#deps.background || this.#closing.signal.aborted) return
-    if (held === null || !this.#renewable(held)) return
-    const now = this.#deps.clock.monotonic()
-    const due = Math.max(held.quietUntilMonotonic, this.#retryAt)
-    if (!Number.isFinite(due)) return
-    this.#cancelTimer = this.#deps.clock.timer(due - now, () => {
-      this.#renewBehind()
-      if (this.#flight === null) this.#arm() // a long wait comes in several timers
+    if (this.#closing.signal.aborted || held === null) return
+    if (!held.quiet && !this.#renewable(held)) return
+    const { clock, background } = this.#deps
+    const next = held.quiet ? held.quietUntilMonotonic : this.#retryAt
+    if (!Number.isFinite(next) || (!held.quiet && !background)) return
+    this.#cancelTimer = clock.timer(next - clock.monotonic(), () => {
+      held.quiet = clock.monotonic() < held.quietUntilMonotonic // a long time comes in several timers
+      if (!held.quiet && background) this.#renewBehind()
+      if (this.#flight === null && (held.quiet || background)) this.#arm()
     })
   }
 

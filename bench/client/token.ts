@@ -1,0 +1,178 @@
+import { cpus } from 'node:os'
+import { createAuth, discover, endpoints } from '../../sdk/src/index.ts'
+import { FakeProvider } from '../../sdk/src/testing/index.ts'
+
+/**
+ * What the token manager costs: `node bench/client/token.ts`. Prints its setting. With
+ * GOOGLE_AUTH_LIBRARY set to an installed copy's folder, that library's `getAccessToken()` is
+ * measured in the same process for comparison; it is no dependency of ours.
+ */
+const rounds = 7
+const median = (values: number[]) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+const quantile = (values: number[], share: number) =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN
+const round = (value: number) => Number(value.toPrecision(3))
+
+/**
+ * Calls a second of several arms, run in turn so that a busy neighbour slows all of them alike:
+ * medians over the rounds, the first of which warms up and is dropped.
+ */
+async function rates<Name extends string>(
+  arms: Record<Name, { times: number; call: () => unknown }>,
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(arms) as Name[]
+  const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    number[]
+  >
+  for (let i = 0; i <= rounds; i++)
+    for (const name of i % 2 === 0 ? names : names.toReversed()) {
+      const { times, call } = arms[name]
+      const began = performance.now()
+      await call()
+      if (i > 0) measured[name].push(times / ((performance.now() - began) / 1_000))
+    }
+  return measured
+}
+
+const auth = createAuth({
+  provider: endpoints({ token: 'https://provider.test/token' }),
+  clientId: 'bench',
+  fetch: async () =>
+    Response.json({
+      access_token: 'at',
+      refresh_token: 'rt',
+      token_type: 'bearer',
+      expires_in: 86_400,
+    }),
+})
+const account = await auth.signInByCode('code')
+
+const times = 200_000
+let sum = 0
+const google = process.env.GOOGLE_AUTH_LIBRARY
+const theirs = google ? await googleClient(google) : null
+const tokenRates = await rates({
+  peek: {
+    times,
+    call: () => {
+      for (let i = 0; i < times; i++) sum += account.peek()?.length ?? 0
+    },
+  },
+  token: {
+    times,
+    call: async () => {
+      for (let i = 0; i < times; i++) sum += (await account.token()).length
+    },
+  },
+  google: {
+    times,
+    call: async () => {
+      if (theirs) for (let i = 0; i < times; i++) sum += (await theirs.token()).length
+    },
+  },
+})
+const ratio = (name: 'peek' | 'token') =>
+  theirs
+    ? round(median(tokenRates[name].map((rate, i) => rate / (tokenRates.google[i] ?? Number.NaN))))
+    : null
+
+async function googleClient(folder: string) {
+  const { OAuth2Client } = await import(`${folder}/build/src/index.js`)
+  const manifest = await import(`${folder}/package.json`, { with: { type: 'json' } })
+  const client = new OAuth2Client('id', 'secret')
+  client.setCredentials({
+    access_token: 'at',
+    refresh_token: 'rt',
+    expiry_date: Date.now() + 86_400_000,
+  })
+  return {
+    version: String(manifest.default.version),
+    token: async (): Promise<string> => (await client.getAccessToken()).token,
+  }
+}
+
+// What our fetch adds to a fetch that answers at once.
+const answer = new Response(null, { status: 204 })
+const bare = async (_input: string | URL | Request, _init?: RequestInit) => answer
+const ours = account.fetch({ origins: ['https://api.test'], fetch: bare })
+const init = { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }
+const fetches = 30_000
+const fetchRates = await rates({
+  bare: {
+    times: fetches,
+    call: async () => {
+      for (let i = 0; i < fetches; i++) await bare('https://api.test/v1/x', init)
+    },
+  },
+  ours: {
+    times: fetches,
+    call: async () => {
+      for (let i = 0; i < fetches; i++) await ours('https://api.test/v1/x', init)
+    },
+  },
+})
+
+// A thousand callers on an expired token, and callers while a two-second renewal runs.
+const provider = new FakeProvider({ lifetimeSeconds: 0.05, delayMs: 5, replaySeconds: 30 })
+const small = createAuth({
+  provider: discover(provider.issuer),
+  clientId: 'bench',
+  fetch: provider.fetch,
+  refresh: { background: false },
+})
+const expired = await small.signInByCode(provider.code())
+await new Promise((resolve) => setTimeout(resolve, 60))
+provider.requests = 0
+provider.options = { ...provider.options, lifetimeSeconds: 8 }
+await Promise.all(Array.from({ length: 1_000 }, () => expired.token()))
+const requestsFor1000 = provider.requests
+
+await new Promise((resolve) => setTimeout(resolve, 6_100)) // into the early window
+provider.options = { ...provider.options, delayMs: 1_500 }
+const waits: number[] = []
+const until = performance.now() + 1_000
+await expired.token() // opens the renewal
+while (performance.now() < until) {
+  const began = performance.now()
+  await expired.token()
+  waits.push(performance.now() - began)
+  if (waits.length % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+}
+await small.close()
+await auth.close()
+
+console.log(
+  JSON.stringify(
+    {
+      setting: {
+        node: process.version,
+        cpu: cpus()[0]?.model.trim(),
+        cores: cpus().length,
+        rounds,
+        at: new Date().toISOString(),
+        checksum: sum > 0,
+      },
+      peek_per_second: Math.round(median(tokenRates.peek)),
+      token_per_second: Math.round(median(tokenRates.token)),
+      google_auth_library: theirs
+        ? { version: theirs.version, per_second: Math.round(median(tokenRates.google)) }
+        : null,
+      peek_times_google: ratio('peek'),
+      token_times_google: ratio('token'),
+      fetch_overhead_microseconds: round(
+        1e6 / median(fetchRates.ours) - 1e6 / median(fetchRates.bare),
+      ),
+      requests_for_1000_callers_on_an_expired_token: requestsFor1000,
+      callers_during_a_renewal: {
+        count: waits.length,
+        p50_ms: round(quantile(waits, 0.5)),
+        p99_ms: round(quantile(waits, 0.99)),
+        max_ms: round(Math.max(...waits.slice(-100_000))),
+      },
+    },
+    null,
+    2,
+  ),
+)
