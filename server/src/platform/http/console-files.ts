@@ -49,5 +49,6 @@ const otherSurfaces = /^\/(api|oauth|v1|dev|\.well-known|healthz|readyz|metrics|
 function isPage(request: FastifyRequest): boolean {
   const path = request.url.split('?', 1)[0] ?? '/'
   const accept = request.headers.accept ?? ''
-  return !otherSurfaces.test(path) && /text\/html/.test(accept)
+  // The front page is a page for everybody, also for curl.
+  return path === '/' || (!otherSurfaces.test(path) && /text\/html/.test(accept))
 }
