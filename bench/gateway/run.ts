@@ -224,7 +224,13 @@ for (let round = 0; round < rounds; round++)
   }
 await endAll()
 
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
+/** Of an even number of values the mean of the middle two. */
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const upper = sorted[sorted.length >> 1] ?? Number.NaN
+  const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN
+  return (lower + upper) / 2
+}
 const counted = (candidate: Candidate) => {
   const calm = candidate.samples.filter((one) => one.others <= noisyAbove)
   return calm.length > 0 ? calm : candidate.samples
