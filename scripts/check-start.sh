@@ -5,6 +5,9 @@ set -euo pipefail
 cd "$1"
 port=24917
 export LATCHKEY_ORIGIN="http://localhost:$port" LATCHKEY_DATA_DIR="$PWD/check-data"
+pid=''
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true' EXIT
+if curl -fs "$LATCHKEY_ORIGIN/healthz" >/dev/null 2>&1; then echo "something already answers at $LATCHKEY_ORIGIN"; exit 1; fi
 now() { date +%s%3N; }
 
 begin=$(now)
@@ -12,7 +15,7 @@ npm ci >npm-ci.log 2>&1 || { cat npm-ci.log; exit 1; }
 echo "npm ci: $(($(now) - begin)) ms"
 
 start_once() {
-  local begin limit=$2 pid
+  local begin limit=$2
   begin=$(now)
   npm start >"start-$1.log" 2>&1 &
   pid=$!
@@ -27,6 +30,7 @@ start_once() {
   # npm passes the signal on to the server it runs.
   kill -TERM "$pid"
   wait "$pid" && code=0 || code=$?
+  pid=''
   case $code in 0 | 143) ;; *) echo "npm start ($1) ended with $code:"; cat "start-$1.log"; exit 1 ;; esac
   curl -fs "$LATCHKEY_ORIGIN/healthz" >/dev/null 2>&1 && { echo 'it still answers after SIGTERM'; exit 1; }
   return 0
