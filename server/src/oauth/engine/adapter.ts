@@ -96,7 +96,10 @@ function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): 
     async consume(id) {
       if (!(await vault.consume(model, id))) throw new AlreadyConsumed(model)
     },
-    destroy: (id) => (model === 'Grant' ? grants.revoke(id, 'reused') : vault.remove(model, id)),
+    destroy: (id) =>
+      model === 'Grant'
+        ? grants.revoke(id, Provider.ctx?.oidc.route === 'revocation' ? 'client_request' : 'reused')
+        : vault.remove(model, id),
     // A grant ends as one, with the row that stands for it locked first: see `destroy`.
     revokeByGrantId: never,
   }
