@@ -51,9 +51,10 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
     const aborted = () => reject(signal.reason)
     signal.addEventListener('abort', aborted, { once: true })
+    // Always listened to: work whose only caller has left may fail without ending the process.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+    if (signal.aborted) aborted()
   })
 }

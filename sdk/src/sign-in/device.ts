@@ -6,7 +6,7 @@ import { pause } from '../platform/clock.ts'
 import { clientAuth, protocolClient, requestOptions } from '../provider/client.ts'
 import { resourceParameter } from '../provider/grants.ts'
 import { redeem } from '../provider/redeem.ts'
-import { failureText, sentOrNot } from '../provider/wire.ts'
+import { failureText, isSafeUrl, sentOrNot } from '../provider/wire.ts'
 import { tokensOf } from './finish.ts'
 
 /** What to show: open `link` on any device and type `code` (or open `linkWithCode`). */
@@ -66,11 +66,20 @@ export async function signInByDevice(
       voice,
     )
   }
+  // These are printed in a terminal: addresses have to be web pages, and nothing may steer it.
+  const link = webPage(prompt.verification_uri)
+  const linkWithCode = webPage(prompt.verification_uri_complete)
+  if (link === null || !/^[\x20-\x7e]{1,64}$/.test(prompt.user_code))
+    throw new ProviderMisconfigured(
+      'provider_misconfigured',
+      { detail: 'the device prompt cannot be shown' },
+      voice,
+    )
   const expiresAt = clock.now() + prompt.expires_in * 1_000
   const deadline = clock.monotonic() + prompt.expires_in * 1_000
   options.onPrompt({
-    link: prompt.verification_uri,
-    linkWithCode: prompt.verification_uri_complete ?? null,
+    link,
+    linkWithCode,
     code: prompt.user_code,
     expiresAt,
   })
@@ -110,4 +119,11 @@ export async function signInByDevice(
     return tokensOf(context, result, options.account)
   }
   throw new SignInFailed('sign_in_timeout', {}, voice)
+}
+
+/** The address percent-encoded, or null for anything but https, and http on this machine. */
+function webPage(text: string | undefined): string | null {
+  if (text === undefined || !URL.canParse(text)) return null
+  const url = new URL(text)
+  return isSafeUrl(url) ? url.href : null
 }

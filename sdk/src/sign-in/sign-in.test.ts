@@ -172,6 +172,25 @@ test('a device sign-in survives lost replies and 429, ends when denied, out of t
   await assert.rejects(given, /given up/)
 })
 
+test('a device prompt that would steer the terminal is not shown', async () => {
+  const esc = String.fromCharCode(27)
+  for (const evil of [{ user_code: `${esc}]0;x` }, { verification_uri: 'javascript:alert(1)' }]) {
+    const provider = new FakeProvider()
+    const auth = createAuth({
+      provider: discover(provider.issuer),
+      clientId: 'app',
+      fetch: async (input, init) => {
+        const response = await provider.fetch(input, init)
+        return String(input).endsWith('/device')
+          ? Response.json({ ...((await response.json()) as object), ...evil })
+          : response
+      },
+    })
+    const shown = auth.signInByDevice({ onPrompt: () => assert.fail('shown') })
+    await assert.rejects(shown, ProviderMisconfigured)
+  }
+})
+
 test('the transaction cookie is Lax, sealed, for one attempt of this browser', async () => {
   const { auth, allowed } = fixture()
   const cookies = transactionCookies(keySealer(new Uint8Array(32)))

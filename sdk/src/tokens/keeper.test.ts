@@ -395,6 +395,56 @@ test('a set that could not be saved is not lost, and its predecessor is not spen
   assert.equal(rotations(provider), 'rotated rotated')
 })
 
+test('a store that breaks under a living token is read seldom, and signing in repairs it', async () => {
+  const inner = memoryStore()
+  let broken = false
+  let loads = 0
+  const store: CredentialStore = {
+    ...inner,
+    load: (binding) => {
+      loads++
+      return broken ? Promise.resolve({ state: 'damaged', detail: 'torn' }) : inner.load(binding)
+    },
+    save: async (binding, credential, revision) => {
+      const now = await inner.load(binding)
+      return inner.save(
+        binding,
+        credential,
+        revision ?? (now.state === 'present' ? now.revision : null),
+      )
+    },
+  }
+  const { clock, provider, account, auth } = await signedIn({}, { store })
+  const token = await account.token()
+  broken = true
+  loads = 0
+  await clock.advance(50 * minute)
+  for (let i = 0; i < 20; i++) {
+    assert.equal(await account.token(), token)
+    await clock.settle()
+  }
+  assert.ok(loads <= 2, `${loads} reads`)
+  await clock.advance(12 * minute)
+  await assert.rejects(
+    account.token(),
+    (error) => error instanceof SignInRequired && error.reason === 'damaged',
+  )
+  await auth.signInByCode(provider.code())
+  broken = false
+  assert.ok(provider.accepts(await account.token()))
+})
+
+test('a caller who left before a failure does not end the process', async () => {
+  const { clock, provider, account } = await signedIn()
+  await clock.advance(61 * minute)
+  provider.faults.push({ kind: 'refuse-connection' })
+  const gone = new AbortController()
+  const asked = account.token({ signal: gone.signal })
+  gone.abort(new Error('left'))
+  await assert.rejects(asked, /left/)
+  await clock.advance(5_000) // an unhandled rejection would fail this test file
+})
+
 test('the app’s own token comes and is renewed by client credentials', async () => {
   const { clock, provider, another } = await signedIn()
   const auth = another({ clientSecret: 's3cret' })

@@ -349,10 +349,13 @@ export class Keeper {
       case 'absent':
         this.#drop()
         throw this.#signInRequired()
-      case 'damaged':
-        this.#damage = result.detail
+      case 'damaged': {
         // The token in memory was good before the file broke, and stays so until it expires.
-        throw this.#signInRequired()
+        this.#damage = result.detail
+        const error = this.#signInRequired()
+        this.#defer(error, null)
+        throw error
+      }
       default:
         result satisfies never
     }
