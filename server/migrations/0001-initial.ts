@@ -63,9 +63,10 @@ create table devices (
   user_agent text not null,
   address text not null,                -- last network address seen
   first_seen_at bigint not null,
-  last_seen_at bigint not null
+  last_seen_at bigint not null,
+  ended_at bigint                       -- ended by its owner: not recognised again
 );
-create unique index devices_token on devices (account_id, token_digest);
+create unique index devices_token on devices (account_id, token_digest) where ended_at is null;
 
 create table sessions (
   id text primary key,
@@ -78,7 +79,7 @@ create table sessions (
   last_seen_at bigint not null,
   expires_at bigint not null,
   ended_at bigint,
-  end_reason text                       -- signed_out | signed_out_elsewhere | password_reset | password_changed | suspended | closed | replaced
+  end_reason text                       -- signed_out | signed_out_elsewhere | password_reset | password_changed | closed | replaced
 );
 create unique index sessions_token on sessions (token_digest);
 create index sessions_account on sessions (account_id, ended_at);
@@ -207,6 +208,7 @@ create table oauth_grants (
 );
 create index oauth_grants_account on oauth_grants (account_id, client_id);
 create index oauth_grants_session on oauth_grants (session_id);
+create index oauth_grants_device on oauth_grants (device_id);
 create index oauth_grants_revoked on oauth_grants (revoked_at);
 
 create table oauth_signing_keys (

@@ -44,7 +44,7 @@ import { createOAuth, type OAuth, oauthRoutes } from './oauth/index.ts'
 import { countCalls, operationsRoutes } from './operations/index.ts'
 import { createOrganizations, organizationExporter, projectRoutes } from './organizations/index.ts'
 import type { Welcome } from './ready-text.ts'
-import { createSessions, sessionExporter, sessionRoutes } from './sessions/index.ts'
+import { createSessions, deviceRoutes, sessionExporter, sessionRoutes } from './sessions/index.ts'
 import { step } from './start-trouble.ts'
 import { caseExporter, caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
 import { createUsage, usageRoutes } from './usage/index.ts'
@@ -122,6 +122,10 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     accounts,
     audit,
     mail,
+    neighbours: {
+      grantsByDevice: (...args) => oauth.devices.grants(...args),
+      endGrantsOfDevices: (...args) => oauth.devices.end(...args),
+    },
   })
   const oauth = await createOAuth({ ...platform, accounts, organizations, sessions, audit, mail })
   const keys = createKeys({ ...platform, audit, keyPrefix: config.keyPrefix })
@@ -211,6 +215,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     exporters,
     installation: { ...config, demo: config.upstreams.length === 0 },
     forgetBrowser: sessionsContext.cookies.forgetBrowser,
+    signedOutReason: sessions.signedOutReason,
   })
   projectRoutes(app, { organizations, problem })
   sessionRoutes(app, {
@@ -220,6 +225,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     organizationsOf: organizations.of,
     problem,
   })
+  deviceRoutes(app, { sessions, context: sessionsContext, problem })
   await oauthRoutes(app, { oauth, problem })
   caseRoutes(app, { trust, clock: edges.clock, problem, appealsOf })
   appealRoutes(app, { appeals, trust, accounts, clock: edges.clock, problem })

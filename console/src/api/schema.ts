@@ -8,6 +8,8 @@ export type Case = { id: string; state: "open" | "decided" | "closed"; subject_k
 
 export type Decision = { id: string; kind: "warn" | "limit" | "suspend" | "close"; reason: string; reason_text: string; text: string; until: string | null; decided_at: string; decided_by_name?: string | undefined; ended_at: string | null; end_reason: string | null; still_works: string[]; appeal: Appeal | null; appeal_deadline: string; may_appeal: boolean }
 
+export type Device = { id: string; name: string; current: boolean; address: string; first_seen_at: string; last_seen_at: string; holds: { sessions: number; grants: { id: string; client_name: string }[] } }
+
 export type Evidence = { id: string; kind: string; summary: string; at: string; detail?: Record<string, unknown> | undefined }
 
 export type HelpArticle = { slug: string; title: string; summary: string; body: string; related: string[] }
@@ -119,7 +121,17 @@ export type Operations = {
     answer: Appeal
   }
   'GET /api/console': {
-    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null }
+    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "expired" | null }
+  }
+  'GET /api/devices': {
+    answer: { items: Device[] }
+  }
+  'DELETE /api/devices': {
+    answer: undefined
+  }
+  'DELETE /api/devices/{id}': {
+    params: { id: string }
+    answer: undefined
   }
   'GET /api/docs': {
     answer: undefined

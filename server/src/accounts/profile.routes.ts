@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
@@ -9,6 +9,14 @@ import { personName } from './person-name.ts'
 import { accountSchema, presentAccount } from './present.ts'
 import { refuse } from './refusals.ts'
 import { type AccountRouteDeps, passwordField } from './routes.ts'
+
+const signedOutReason = z.enum([
+  'signed_out_elsewhere',
+  'password_reset',
+  'password_changed',
+  'closed',
+  'expired',
+])
 
 /** One's own account: read, change, take along, close; and what the console needs before it knows anybody. */
 export function profileRoutes(
@@ -23,6 +31,8 @@ export function profileRoutes(
       demo: boolean
     }
     forgetBrowser(reply: FastifyReply): void
+    /** Why the session that the browser still holds a cookie of is over. */
+    signedOutReason(request: FastifyRequest): Promise<z.output<typeof signedOutReason> | null>
   },
 ): void {
   const { context, problem, installation } = deps
@@ -129,6 +139,7 @@ export function profileRoutes(
             key_prefix: z.string(),
             demo: z.boolean(),
             account: accountSchema.nullable(),
+            signed_out_reason: signedOutReason.nullable(),
           }),
         },
       },
@@ -143,6 +154,7 @@ export function profileRoutes(
         key_prefix: installation.keyPrefix,
         demo: installation.demo,
         account: account ? await presentAccount(account, organizationsOf) : null,
+        signed_out_reason: account ? null : await deps.signedOutReason(request),
       }
     },
   )

@@ -71,7 +71,7 @@ export type OAuthDeps = {
   limiter: RateLimiter
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
-  sessions: Pick<Sessions, 'list' | 'endedSince'>
+  sessions: Pick<Sessions, 'list'>
   audit: Pick<Audit, 'append'>
   mail: Pick<Mail, 'send'>
 }
@@ -81,6 +81,11 @@ export type OAuth = {
   verifier: AccessTokenVerifier
   /** How many grants of this account stand, for the operator's picture of it. */
   countGrants(accountId: string): Promise<number>
+  /** For sessions: what hangs on a device and ends with it. `end` joins the caller's transaction. */
+  devices: {
+    grants(accountId: string): Promise<{ id: string; clientName: string; deviceId: string }[]>
+    end(accountId: string, deviceIds: readonly string[]): Promise<void>
+  }
   /** The worker that deletes what has expired, a batch at a time. */
   start(): void
   stop(): Promise<void>
@@ -88,8 +93,6 @@ export type OAuth = {
   routes(app: App, problem: ProblemSender): Promise<void>
 }
 
-/** How far back a start looks for sessions that ended unheard. */
-const missedMs = day
 const sweepEveryMs = 5 * minute
 const sweepBatch = 500
 /** These stay a while after their end, so that a refusal can say why. */
@@ -160,14 +163,9 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       noticePage(origin, locale, status >= 500 ? 'unavailable' : 'request_refused', error),
   })
 
-  /** Ends what a node that died behind the write, or an event that was lost, has left standing. */
-  const catchUp = async () => {
-    for (const session of await deps.sessions.endedSince(clock.now() - missedMs))
-      await grants.revokeSession(session)
-  }
-  await catchUp()
-
   // What ends elsewhere ends here. The verifier has dropped its tokens by now; this ends the rest.
+  // Sessions end their device's grants in their own commit; a grant written at that very moment did
+  // not stand yet and is found by its session here.
   const ending = new Set<Promise<void>>()
   const inBackground = (work: Promise<void>, what: string) => {
     const settled = work
@@ -178,12 +176,11 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     ending.add(settled)
   }
   const unsubscribe = [
-    bus.subscribe('session.ended', ({ sessionId, accountId, deviceId, reason }) => {
-      if (reason === 'replaced') return // the device stays signed in
-      const ended = { id: sessionId, accountId, deviceId }
-      inBackground(grants.revokeSession(ended), 'grants of a session')
+    bus.subscribe('session.ended', ({ sessionId, reason }) => {
+      if (reason !== 'replaced')
+        // the device stays signed in
+        inBackground(grants.revokeSession(sessionId), 'grants of a session')
     }),
-    bus.subscribe('events.missed', () => inBackground(catchUp(), 'grants of ended sessions')),
     bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
       inBackground(grants.revokeStale(accountId, epoch, allowed), 'grants of an account'),
     ),
@@ -200,6 +197,19 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
 
   return {
     verifier,
+    devices: {
+      async grants(accountId) {
+        const found = await grants.byDevice(accountId)
+        const clients = await appStore.findAll([...new Set(found.map(({ clientId }) => clientId))])
+        const nameOf = (id: string) => clients.find(({ clientId }) => clientId === id)?.name ?? id
+        return found.map(({ id, clientId, deviceId }) => ({
+          id,
+          deviceId,
+          clientName: nameOf(clientId),
+        }))
+      },
+      end: grants.revokeDevices,
+    },
     countGrants: async (accountId) => (await grants.listOf(accountId)).length,
     async routes(app, problem) {
       await oauthEndpoints(app, { origin, engine, limiter: deps.limiter })

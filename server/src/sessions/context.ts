@@ -7,6 +7,7 @@ import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Cookies } from './cookies.ts'
+import type { SessionNeighbours } from './session.ts'
 import type { SessionStore } from './store.ts'
 
 /** What the verbs of this room work with. */
@@ -22,6 +23,7 @@ export type SessionsContext = {
   accounts: Accounts
   audit: Audit
   mail: Mail
+  neighbours: SessionNeighbours
 }
 
 /** Both cookies are looked up by their MAC; the values themselves are stored nowhere. */

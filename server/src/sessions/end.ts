@@ -2,19 +2,26 @@ import type { SessionsContext } from './context.ts'
 import type { SessionEndReason } from './session.ts'
 
 /**
- * Ends sessions of one account and, after commit, tells every room. Joins the caller's transaction.
- * Returns how many ended; ending an ended one is 0.
+ * Ends sessions of one account with the apps allowed on their devices, in one commit, and then
+ * tells every room; where a session is `replaced` the device stays signed in and its apps go on. Joins the caller's transaction. Returns how many ended;
+ * ending an ended one is 0.
  */
 export async function endSessions(
-  { database, store, clock, bus }: SessionsContext,
+  { database, store, clock, bus, neighbours }: SessionsContext,
   accountId: string,
-  which: { only: string } | { except: string | null },
+  which: Parameters<SessionsContext['store']['end']>[1],
   reason: SessionEndReason,
 ): Promise<number> {
-  const ended = await store.end(accountId, which, reason, clock.now())
-  database.afterCommit(() => {
-    for (const { id, deviceId } of ended)
-      bus.publish({ type: 'session.ended', sessionId: id, accountId, deviceId, reason })
+  return database.transaction(async () => {
+    const ended = await store.end(accountId, which, reason, clock.now())
+    database.afterCommit(() => {
+      for (const { id, deviceId } of ended)
+        bus.publish({ type: 'session.ended', sessionId: id, accountId, deviceId, reason })
+    })
+    if (reason !== 'replaced') {
+      const devices = [...new Set(ended.map(({ deviceId }) => deviceId))]
+      if (devices.length > 0) await neighbours.endGrantsOfDevices(accountId, devices)
+    }
+    return ended.length
   })
-  return ended.length
 }

@@ -1,14 +1,18 @@
 /**
  * Sessions: which browser acts for whom. A device is a browser that was here before; a session is
- * one sign-in on it. Both are opaque random cookies of which only a MAC is stored.
+ * one sign-in on it, and the grants of apps hang on it, too. Session and device are opaque random
+ * cookies of which only a MAC is stored.
  *
  * Lifetimes: 14 days without use, 90 days in all, judged on the server at every request. Every
- * sign-in makes a new id. Each end has a reason and is told as `session.ended`.
+ * sign-in makes a new id. Each end has a reason, is told as `session.ended`, and is told to the
+ * browser at its next visit. Ending a device ends its sessions, grants and tokens in one commit and
+ * nothing of another device; its cookie is worth nothing from then on.
  *
  * Invariants: nothing about standing is kept here, so a closed account has no session at its next
  * request; somebody else's session looks like one that does not exist.
  *
- * Neighbours: accounts, audit, mail. What it does not do: tokens and grants of apps.
+ * Neighbours: accounts, audit, mail; the room of apps is handed in as `SessionNeighbours`. What it
+ * does not do: tokens and grants of apps.
  */
 import type { Clock } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
@@ -21,14 +25,24 @@ import type { Mail } from '../mail/index.ts'
 import { authenticate } from './authenticate.ts'
 import type { SessionsContext } from './context.ts'
 import { makeCookies } from './cookies.ts'
+import { endDevices, listDevices } from './devices.ts'
 import { endSessions } from './end.ts'
-import type { Sessions } from './session.ts'
+import type { SessionNeighbours, Sessions } from './session.ts'
+import { signedOutReason } from './signed-out.ts'
 import { startSession } from './start.ts'
 import { sqlSessionStore } from './store.sql.ts'
 
+export { deviceRoutes } from './devices.routes.ts'
 export { sessionExporter } from './export.ts'
 export { sessionRoutes } from './routes.ts'
-export type { Device, Session, SessionEndReason, Sessions } from './session.ts'
+export type {
+  Device,
+  HeldDevice,
+  Session,
+  SessionEndReason,
+  SessionNeighbours,
+  Sessions,
+} from './session.ts'
 
 export function createSessions(deps: {
   database: Database
@@ -41,6 +55,7 @@ export function createSessions(deps: {
   accounts: Accounts
   audit: Audit
   mail: Mail
+  neighbours: SessionNeighbours
 }): { sessions: Sessions; context: SessionsContext } {
   const store = sqlSessionStore(deps.database)
   const context: SessionsContext = {
@@ -55,8 +70,10 @@ export function createSessions(deps: {
     list: (accountId) => store.living(accountId, deps.clock.now()),
     end: async (accountId, sessionId, reason) =>
       (await endSessions(context, accountId, { only: sessionId }, reason)) > 0,
+    devices: (accountId) => listDevices(context, accountId),
+    endDevices: (person, which, reason) => endDevices(context, person, which, reason),
+    signedOutReason: (request) => signedOutReason(context, request),
     endOthers: (accountId, except, reason) => endSessions(context, accountId, { except }, reason),
-    endedSince: (at) => store.endedSince(at),
   }
   return { sessions, context }
 }

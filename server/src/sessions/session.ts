@@ -34,6 +34,25 @@ export type Session = {
   expiresAt: number
 }
 
+/** An app that a person allowed on a device: its tokens live and end with it. */
+export type HeldGrant = { id: string; clientName: string }
+
+/** A device with what hangs on it; one that holds nothing is not shown to anybody. */
+export type HeldDevice = Device & { sessions: number; grants: HeldGrant[] }
+
+/** Why the browser is not signed in any more; `expired` is the one reason that is written nowhere. */
+export type SignedOutReason = Exclude<SessionEndReason, 'signed_out' | 'replaced'> | 'expired'
+
+/**
+ * What this room asks of the room of apps, which is built on it; `compose.ts` hands it in. Each joins
+ * the caller's transaction.
+ */
+export type SessionNeighbours = {
+  grantsByDevice(accountId: string): Promise<(HeldGrant & { deviceId: string })[]>
+  /** With the refresh families and access tokens under them. */
+  endGrantsOfDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
+}
+
 export type Sessions = {
   /** Who holds the request's session cookie. Re-reads standing, so a closed account has no session. */
   authenticate(request: FastifyRequest): Promise<Principal | null>
@@ -51,11 +70,19 @@ export type Sessions = {
   list(accountId: string): Promise<Session[]>
   /** Ends one session of this account; false when there is none such. Publishes `session.ended`. */
   end(accountId: string, sessionId: string, reason: SessionEndReason): Promise<boolean>
+  /** Devices that hold something, the most recently seen first. */
+  devices(accountId: string): Promise<HeldDevice[]>
+  /**
+   * Ends devices of this account, one or all but `except`, each with its sessions, grants and tokens,
+   * and forgets the browser. Returns how many; somebody else's and ended ones do not count.
+   */
+  endDevices(
+    person: { id: string; name: string },
+    which: { only: string } | { except: string },
+    reason: SessionEndReason,
+  ): Promise<number>
+  /** Why the session that the request's cookie names is over; null where there is nothing to tell. */
+  signedOutReason(request: FastifyRequest): Promise<SignedOutReason | null>
   /** Ends all but `except`; returns how many. */
   endOthers(accountId: string, except: string | null, reason: SessionEndReason): Promise<number>
-  /**
-   * Sessions that ended from `at` on, but for those that went on under a new id: what a listener
-   * asks that may have missed a `session.ended`, because the process died behind the write.
-   */
-  endedSince(at: number): Promise<{ id: string; accountId: string; deviceId: string }[]>
 }

@@ -7,8 +7,9 @@ import { absoluteMs, type Device, type Session } from './session.ts'
 
 /**
  * A session for a proven account, always under a new random id: whatever cookie the browser brought
- * is never adopted, and the session it named ends as `replaced` (OWASP ASVS 5.0, 7.2.4). A device
- * seen for the first time is told to the owner, except the very first one.
+ * is never adopted, and the session it named ends as `replaced` (OWASP ASVS 5.0, 7.2.4), its apps
+ * stay; somebody else's session on this browser is signed out with its apps. A device seen for the
+ * first time is told to the owner, except the very first one.
  */
 export async function startSession(
   context: SessionsContext,
@@ -23,11 +24,14 @@ export async function startSession(
   const token = cookies.setSession(reply)
   return database.transaction(async () => {
     const at = clock.now()
-    if (brought !== null) {
-      const old = await store.findByToken(tokenDigest(keyring, brought))
-      if (old) await endSessions(context, old.accountId, { only: old.id }, 'replaced')
+    const old = brought === null ? null : await store.findByToken(tokenDigest(keyring, brought))
+    if (old) {
+      const reason = old.accountId === account.id ? 'replaced' : 'signed_out'
+      await endSessions(context, old.accountId, { only: old.id }, reason)
     }
     const device = await recogniseDevice(context, account, deviceToken, request)
+    // Also one whose cookie the browser has dropped by age: a device has one session.
+    await endSessions(context, account.id, { devices: [device.id] }, 'replaced')
     const session = {
       id: ids('sess'),
       accountId: account.id,

@@ -93,4 +93,29 @@ export const sessionContract: Record<string, (subject: Subject) => Promise<void>
     assert.equal((await store.findDevice(accountId, 'device a'))?.id, 'dev_a')
     assert.equal(await store.findDevice(otherAccountId, 'device a'), null)
   },
+  async 'an ended device is a stranger, and its sessions end with it'(subject) {
+    const { store, accountId, otherAccountId } = subject
+    await withDevice(subject, accountId, 'a')
+    await withDevice(subject, accountId, 'b')
+    await withSession(subject, accountId, 'a', 'one')
+    await withSession(subject, accountId, 'b', 'two')
+    assert.deepEqual(await store.endDevices(otherAccountId, ['dev_a'], start), [])
+    const ends = await Promise.all(
+      Array.from({ length: 20 }, () => store.endDevices(accountId, ['dev_a'], start)),
+    )
+    assert.deepEqual(ends.flat(), ['dev_a'])
+    assert.equal(await store.findDevice(accountId, 'device a'), null)
+    assert.deepEqual(
+      (await store.devices(accountId, ['dev_a', 'dev_b'])).map(({ id }) => id),
+      ['dev_b'],
+    )
+    const ended = await store.end(accountId, { devices: ['dev_a'] }, 'signed_out_elsewhere', start)
+    assert.deepEqual(
+      ended.map(({ id }) => id),
+      ['sess_one'],
+    )
+    assert.equal((await store.findEnd('token one'))?.reason, 'signed_out_elsewhere')
+    assert.equal((await store.findEnd('token two'))?.reason, null)
+    assert.equal(await store.findEnd('token none'), null)
+  },
 }

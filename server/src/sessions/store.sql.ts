@@ -11,6 +11,7 @@ type DeviceRow = {
   address: string
   first_seen_at: number
   last_seen_at: number
+  ended_at: number | null
 }
 
 type SessionRow = {
@@ -44,6 +45,7 @@ export function sqlSessionStore(database: Database): SessionStore {
           address: device.address,
           first_seen_at: device.firstSeenAt,
           last_seen_at: device.lastSeenAt,
+          ended_at: null,
         })
         .execute()
     },
@@ -53,8 +55,34 @@ export function sqlSessionStore(database: Database): SessionStore {
         .selectAll()
         .where('account_id', '=', accountId)
         .where('token_digest', '=', tokenDigest)
+        .where('ended_at', 'is', null)
         .executeTakeFirst()
       return row ? toDevice(row) : null
+    },
+    async devices(accountId, ids) {
+      if (ids.length === 0) return []
+      const rows = await tables.query
+        .selectFrom('devices')
+        .selectAll()
+        .where('account_id', '=', accountId)
+        .where('id', 'in', ids)
+        .where('ended_at', 'is', null)
+        .orderBy('last_seen_at', 'desc')
+        .orderBy('id', 'desc')
+        .execute()
+      return rows.map(toDevice)
+    },
+    async endDevices(accountId, ids, at) {
+      if (ids.length === 0) return []
+      const rows = await tables.query
+        .updateTable('devices')
+        .set({ ended_at: at })
+        .where('account_id', '=', accountId)
+        .where('id', 'in', ids)
+        .where('ended_at', 'is', null)
+        .returning('id')
+        .execute()
+      return rows.map(({ id }) => id)
     },
     async hasDevices(accountId) {
       const row = await tables.query
@@ -98,6 +126,16 @@ export function sqlSessionStore(database: Database): SessionStore {
         .where('ended_at', 'is', null)
         .executeTakeFirst()
       return row ? { ...toSession(row), deviceId: row.device_id } : null
+    },
+    async findEnd(tokenDigest) {
+      const row = await tables.query
+        .selectFrom('sessions')
+        .select(['end_reason', 'last_seen_at', 'expires_at'])
+        .where('token_digest', '=', tokenDigest)
+        .executeTakeFirst()
+      return row
+        ? { reason: row.end_reason, lastSeenAt: row.last_seen_at, expiresAt: row.expires_at }
+        : null
     },
     async living(accountId, now) {
       const rows = await tables.query
@@ -146,22 +184,12 @@ export function sqlSessionStore(database: Database): SessionStore {
         .where('account_id', '=', accountId)
         .where('ended_at', 'is', null)
       if ('only' in which) update = update.where('id', '=', which.only)
-      else if (which.except !== null) update = update.where('id', '!=', which.except)
+      else if ('devices' in which) {
+        if (which.devices.length === 0) return []
+        update = update.where('device_id', 'in', which.devices)
+      } else if (which.except !== null) update = update.where('id', '!=', which.except)
       const rows = await update.returning(['id', 'device_id']).execute()
       return rows.map((row) => ({ id: row.id, deviceId: row.device_id }))
-    },
-    async endedSince(at) {
-      const rows = await tables.query
-        .selectFrom('sessions')
-        .select(['id', 'account_id', 'device_id'])
-        .where('ended_at', '>=', at)
-        .where('end_reason', '!=', 'replaced')
-        .execute()
-      return rows.map((row) => ({
-        id: row.id,
-        accountId: row.account_id,
-        deviceId: row.device_id,
-      }))
     },
   }
 }

@@ -2,7 +2,13 @@ import type { Device, Session, SessionEndReason } from './session.ts'
 
 export type SessionStore = {
   insertDevice(device: Device & { tokenDigest: string; userAgent: string }): Promise<void>
+  /** Not ended. */
   findDevice(accountId: string, tokenDigest: string): Promise<Device | null>
+  /** Those of `ids` that have not ended, the most recently seen first. */
+  devices(accountId: string, ids: readonly string[]): Promise<Device[]>
+  /** Ends those of `ids` that live; returns which. Their browsers are strangers from then on. */
+  endDevices(accountId: string, ids: readonly string[], at: number): Promise<string[]>
+  /** Also ended ones: whether the account was ever signed in to. */
   hasDevices(accountId: string): Promise<boolean>
   touchDevice(id: string, seen: { address: string; name: string; at: number }): Promise<void>
   insertSession(
@@ -14,17 +20,19 @@ export type SessionStore = {
   ): Promise<void>
   /** Not ended; whether it is too old is the caller's rule. */
   findByToken(tokenDigest: string): Promise<(Omit<Session, 'device'> & { deviceId: string }) | null>
+  /** How a session ended, or when it runs out; null when there never was one, or it is forgotten. */
+  findEnd(
+    tokenDigest: string,
+  ): Promise<{ reason: SessionEndReason | null; lastSeenAt: number; expiresAt: number } | null>
   /** Not ended, not past `now` in either limit; the most recently used first. */
   living(accountId: string, now: number): Promise<Session[]>
   /** At most one write a minute and session, however many requests. */
   touch(sessionId: string, at: number, notSince: number): Promise<boolean>
-  /** Ends those that live; returns what ended. `only` one session, or all but `except`. */
+  /** Ends those that live; returns what ended. `only` one session, those of devices, or all but `except`. */
   end(
     accountId: string,
-    which: { only: string } | { except: string | null },
+    which: { only: string } | { devices: readonly string[] } | { except: string | null },
     reason: SessionEndReason,
     at: number,
   ): Promise<{ id: string; deviceId: string }[]>
-  /** What ended from `at` on for another reason than `replaced`. */
-  endedSince(at: number): Promise<{ id: string; accountId: string; deviceId: string }[]>
 }

@@ -31,8 +31,7 @@ export type GrantStore = {
   find(id: string): Promise<OAuthGrant | null>
   /** Living ones, newest first. */
   listByAccount(accountId: string, now: number): Promise<OAuthGrant[]>
-  /** Those given in this session, or earlier on this device under an id that was replaced. */
-  listByDevice(accountId: string, sessionId: string, deviceId: string): Promise<OAuthGrant[]>
+  listBySession(sessionId: string): Promise<OAuthGrant[]>
   listByClient(clientId: string): Promise<OAuthGrant[]>
   /** True for the one caller that ended it. */
   revoke(id: string, reason: RevokeReason, now: number): Promise<boolean>

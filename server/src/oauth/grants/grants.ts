@@ -39,8 +39,11 @@ export type Grants = {
   /** Ends every grant this account gave to the client of grant `id`; false when it is not theirs. */
   revokeApp(person: Extract<Actor, { id: string }>, id: string): Promise<boolean>
   revokeClient(clientId: string, reason: RevokeReason): Promise<void>
-  /** Ends what was allowed on the device of a session that ended. */
-  revokeSession(session: { id: string; accountId: string; deviceId: string }): Promise<void>
+  /** What was allowed in one session; what else hangs on its device ends by `revokeDevices`. */
+  revokeSession(sessionId: string): Promise<void>
+  /** One entry a grant that stands, with the device it was given on. */
+  byDevice(accountId: string): Promise<{ id: string; clientId: string; deviceId: string }[]>
+  revokeDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
   /** Ends what was issued under an older epoch, or everything when the account may not call. */
   revokeStale(accountId: string, epoch: number, allowed: boolean): Promise<void>
   /** At most one write a minute and grant. */
@@ -156,8 +159,21 @@ export function openGrants(deps: GrantsDeps): Grants {
       return true
     },
     revokeClient: async (clientId, reason) => endAll(await store.listByClient(clientId), reason),
-    revokeSession: async ({ id, accountId, deviceId }) =>
-      endAll(await store.listByDevice(accountId, id, deviceId), 'session_ended'),
+    revokeSession: async (sessionId) =>
+      endAll(await store.listBySession(sessionId), 'session_ended'),
+    byDevice: async (accountId) =>
+      (await store.listByAccount(accountId, clock.now())).map(({ id, clientId, deviceId }) => ({
+        id,
+        clientId,
+        deviceId,
+      })),
+    async revokeDevices(accountId, deviceIds) {
+      const all = await store.listByAccount(accountId, clock.now())
+      await endAll(
+        all.filter(({ deviceId }) => deviceIds.includes(deviceId)),
+        'session_ended',
+      )
+    },
     async revokeStale(accountId, epoch, allowed) {
       for (const grant of await store.listByAccount(accountId, clock.now())) {
         const stored = allowed ? await vault.find<StoredGrant>('Grant', grant.id) : null

@@ -61,13 +61,8 @@ export function sqlGrantStore(database: Database): GrantStore {
           .orderBy('id')
           .execute()
       ).map(fromRow),
-    listByDevice: async (accountId, sessionId, deviceId) =>
-      (
-        await living()
-          .where('account_id', '=', accountId)
-          .where((eb) => eb.or([eb('session_id', '=', sessionId), eb('device_id', '=', deviceId)]))
-          .execute()
-      ).map(fromRow),
+    listBySession: async (sessionId) =>
+      (await living().where('session_id', '=', sessionId).execute()).map(fromRow),
     listByClient: async (clientId) =>
       (await living().where('client_id', '=', clientId).execute()).map(fromRow),
     revoke: async (id, reason, now) =>

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { rfc3339 } from '#platform/clock/clock.ts'
+import { principalOf } from '#platform/http/access.ts'
+import type { App } from '#platform/http/app.ts'
+import type { ProblemSender } from '#platform/http/problem.ts'
+import type { SessionsContext } from './context.ts'
+import type { HeldDevice, Sessions } from './session.ts'
+
+const deviceSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    current: z.boolean(),
+    address: z.string(),
+    first_seen_at: z.string(),
+    last_seen_at: z.string(),
+    holds: z.object({
+      sessions: z.int(),
+      grants: z.array(z.object({ id: z.string(), client_name: z.string() })),
+    }),
+  })
+  .meta({ id: 'Device' })
+
+/** A device as its owner sees it. */
+const present = (device: HeldDevice, current: string) => ({
+  id: device.id,
+  name: device.name,
+  current: device.id === current,
+  address: device.address,
+  first_seen_at: rfc3339(device.firstSeenAt),
+  last_seen_at: rfc3339(device.lastSeenAt),
+  holds: {
+    sessions: device.sessions,
+    grants: device.grants.map(({ id, clientName }) => ({ id, client_name: clientName })),
+  },
+})
+
+/** One's devices: what each holds, and the end of one or of all others. Also for the suspended. */
+export function deviceRoutes(
+  app: App,
+  deps: { sessions: Sessions; context: SessionsContext; problem: ProblemSender },
+): void {
+  const { sessions, context, problem } = deps
+  const access = { auth: 'session', standing: 'any' } as const
+
+  app.get(
+    '/api/devices',
+    {
+      config: { access },
+      schema: {
+        tags: ['sessions'],
+        summary: 'My devices, with the sessions and apps that hang on each',
+        response: { 200: z.object({ items: z.array(deviceSchema) }) },
+      },
+    },
+    async (request) => {
+      const { accountId, deviceId } = principalOf(request)
+      const devices = await sessions.devices(accountId)
+      return { items: devices.map((device) => present(device, deviceId)) }
+    },
+  )
+
+  app.delete(
+    '/api/devices/:id',
+    {
+      config: { access },
+      schema: {
+        tags: ['sessions'],
+        summary: 'End a device: its sessions, and the apps allowed on it',
+        params: z.strictObject({ id: z.string().max(64) }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId, name, deviceId } = principalOf(request)
+      const { id } = request.params
+      const here = id === deviceId
+      const ended = await sessions.endDevices(
+        { id: accountId, name },
+        { only: id },
+        here ? 'signed_out' : 'signed_out_elsewhere',
+      )
+      if (ended === 0) return problem(request, reply, { status: 404, code: 'not_found' })
+      if (here) context.cookies.forgetBrowser(reply)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/api/devices',
+    {
+      config: { access },
+      schema: {
+        tags: ['sessions'],
+        summary: 'End every other device',
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId, name, deviceId } = principalOf(request)
+      const person = { id: accountId, name }
+      await sessions.endDevices(person, { except: deviceId }, 'signed_out_elsewhere')
+      return reply.code(204).send(null)
+    },
+  )
+}
