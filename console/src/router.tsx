@@ -68,6 +68,11 @@ const reset = createRoute({
   validateSearch: searchOf('email', 'code'),
   component: lazyRouteComponent(() => import('./pages/recover/reset.tsx'), 'Reset'),
 })
+const notMe = createRoute({
+  getParentRoute: () => root,
+  path: '/devices/not-me',
+  component: lazyRouteComponent(() => import('./pages/devices/not-me.tsx'), 'NotMe'),
+})
 const consent = createRoute({
   getParentRoute: () => root,
   path: '/consent',
@@ -201,6 +206,7 @@ export const router = createRouter({
     signIn,
     recover,
     reset,
+    notMe,
     consent,
     claim,
     help,
@@ -237,6 +243,7 @@ whenSignedOut(() => {
   if (!before?.account) return
   queryClient.clear()
   queryClient.setQueryData(consoleQuery.queryKey, { ...before, account: null })
+  void queryClient.invalidateQueries({ queryKey: consoleQuery.queryKey }) // learns the reason
   void router.navigate({ to: '/sign-in', search: { next: router.state.location.href } })
 })
 

@@ -64,8 +64,11 @@ create table devices (
   address text not null,                -- last network address seen
   first_seen_at bigint not null,
   last_seen_at bigint not null,
-  ended_at bigint                       -- ended by its owner: not recognised again
+  ended_at bigint,                      -- ended by its owner: not recognised again
+  alarm_digest text,                    -- "this wasn't me" of the new-device mail; null once used
+  alarm_until bigint
 );
+create unique index devices_alarm on devices (alarm_digest);
 create unique index devices_token on devices (account_id, token_digest) where ended_at is null;
 
 create table sessions (
@@ -79,7 +82,7 @@ create table sessions (
   last_seen_at bigint not null,
   expires_at bigint not null,
   ended_at bigint,
-  end_reason text                       -- signed_out | signed_out_elsewhere | password_reset | password_changed | closed | replaced
+  end_reason text                       -- signed_out | signed_out_elsewhere | password_reset | password_changed | closed | replaced | revoked_all | not_me
 );
 create unique index sessions_token on sessions (token_digest);
 create index sessions_account on sessions (account_id, ended_at);

@@ -114,6 +114,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       createPersonal: organizations.createPersonal,
       organizationsOf: organizations.of,
       endSessions: (...args) => sessions.endOthers(...args),
+      endApps: (...args) => oauth.endAccount(...args),
       startSession: (...args) => sessions.start(...args),
     },
   })
@@ -122,6 +123,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     accounts,
     audit,
     mail,
+    forcePasswordReset: identity.forcePasswordReset,
     neighbours: {
       grantsByDevice: (...args) => oauth.devices.grants(...args),
       endGrantsOfDevices: (...args) => oauth.devices.end(...args),

@@ -89,9 +89,9 @@ export const grantsQuery = queryOptions({
   queryFn: async () => (await call('GET /api/grants')).items,
 })
 
-export const sessionsQuery = queryOptions({
-  queryKey: ['sessions'],
-  queryFn: async () => (await call('GET /api/sessions')).items,
+export const devicesQuery = queryOptions({
+  queryKey: ['devices'],
+  queryFn: async () => (await call('GET /api/devices')).items,
 })
 
 export const casesQuery = queryOptions({

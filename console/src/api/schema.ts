@@ -63,6 +63,10 @@ export type Operations = {
     body: { current: string; password: string }
     answer: undefined
   }
+  'POST /api/account/revoke-all': {
+    body: { keep_current?: boolean | undefined }
+    answer: undefined
+  }
   'POST /api/accounts': {
     body: { name: string; email: string; password: string; locale?: "en" | "zh" | undefined }
     answer: Record<string, never>
@@ -121,12 +125,16 @@ export type Operations = {
     answer: Appeal
   }
   'GET /api/console': {
-    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "expired" | null }
+    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "revoked_all" | "not_me" | "expired" | null }
   }
   'GET /api/devices': {
     answer: { items: Device[] }
   }
   'DELETE /api/devices': {
+    answer: undefined
+  }
+  'POST /api/devices/not-me': {
+    body: { token: string }
     answer: undefined
   }
   'DELETE /api/devices/{id}': {

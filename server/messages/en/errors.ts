@@ -176,6 +176,12 @@ export const errors = {
     detail: 'Enter the six-digit code from our mail, or ask for a new one.',
     help: 'verify-email',
   },
+  device_link_invalid: {
+    title: 'This link does not work any more',
+    detail:
+      'It works once and for seven days. If you do not know a device, sign it out and change your password.',
+    help: 'devices-and-sessions',
+  },
   // organizations
   role_insufficient: {
     title: 'Your role does not allow this',

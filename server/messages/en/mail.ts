@@ -78,7 +78,7 @@ export const mail: MailTexts = {
     subject: 'New sign-in to your account',
     paragraphs: [
       `Your account was signed in to from a new device: ${device}, network address ${address}, on ${time(at)}.`,
-      notYou,
+      'If this was you, there is nothing to do. If it wasn’t, open the page below: its button signs that device out and has you choose a new password. It works for seven days.',
     ],
     button: 'This wasn’t me',
   }),

@@ -163,6 +163,11 @@ export const errors = {
     detail: '请输入邮件中的六位验证码，或重新获取验证码。',
     help: 'verify-email',
   },
+  device_link_invalid: {
+    title: '此链接已失效',
+    detail: '链接只能使用一次，有效期为七天。如有不认识的设备，请让它退出登录并修改密码。',
+    help: 'devices-and-sessions',
+  },
   role_insufficient: {
     title: '您的角色不允许此操作',
     detail: '请联系该组织的所有者或管理员。',

@@ -25,8 +25,10 @@ export type AccountNeighbours = {
   endSessions(
     accountId: string,
     except: string | null,
-    reason: 'password_reset' | 'password_changed' | 'closed',
+    reason: 'password_reset' | 'password_changed' | 'closed' | 'revoked_all',
   ): Promise<number>
+  /** Grants, codes, refresh tokens and open authorizations of the account, a batch at a time. */
+  endApps(accountId: string): Promise<void>
   startSession(
     account: Account,
     amr: readonly string[],

@@ -31,6 +31,7 @@ import type { Mail } from '../mail/index.ts'
 import type { Account, Accounts } from './account.ts'
 import { sqlChallenges } from './challenges.sql.ts'
 import type { AccountNeighbours, AccountsContext } from './context.ts'
+import { forcePasswordReset } from './password.ts'
 import { argon2Hasher } from './password-hasher.ts'
 import { makePendingCookie } from './pending-sign-up.ts'
 import { type ProofRefusal, proveByPassword, withoutHash } from './prove.ts'
@@ -61,6 +62,8 @@ export type AccountsRoom = {
   context: AccountsContext
   /** Removes challenges that ended long ago, once an hour. */
   sweeper: { start(): void; stop(): Promise<void> }
+  /** For sessions: the password is known to a stranger. Part of the caller's transaction. */
+  forcePasswordReset(accountId: string): Promise<void>
   /** For sessions alone: proves a person by password, throttled and in constant time. */
   prove(
     input: Parameters<typeof proveByPassword>[1],
@@ -129,5 +132,11 @@ export function createAccounts(deps: {
     },
     stop: async () => clearInterval(timer),
   }
-  return { accounts, context, sweeper, prove: (input) => proveByPassword(context, input) }
+  return {
+    accounts,
+    context,
+    sweeper,
+    forcePasswordReset: (accountId) => forcePasswordReset(context, accountId),
+    prove: (input) => proveByPassword(context, input),
+  }
 }

@@ -11,8 +11,8 @@ export type PasswordHasher = {
   /** A PHC string with its parameters and a random salt. */
   hash(password: string): Promise<{ ok: true; phc: string } | Busy>
   /**
-   * Whether the password belongs to `phc`; null stands for an account that does not exist and costs
-   * the same time. `outdated`: right, but hashed with other parameters than today's.
+   * Whether the password belongs to `phc`; null stands for an account that does not exist, '' for
+   * one without a usable password; both cost the same time. `outdated`: right, but hashed with other parameters than today's.
    */
   verify(
     phc: string | null,
@@ -57,10 +57,11 @@ export function argon2Hasher(concurrency: number): PasswordHasher {
       return phc === null ? { ok: false, reason: 'busy' } : { ok: true, phc }
     },
     async verify(phc, password) {
-      const known = phc ?? (await dummyPhc())
+      const usable = phc !== null && phc !== ''
+      const known = usable ? phc : await dummyPhc()
       const matches = await inTurn(() => verify(known, normalizePassword(password)))
       if (matches === null) return { ok: false, reason: 'busy' }
-      const right = matches && phc !== null
+      const right = matches && usable
       return { ok: true, right, outdated: right && isOutdated(known) }
     },
   }

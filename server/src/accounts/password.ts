@@ -160,3 +160,30 @@ async function replacePassword(
     subject: { kind: 'account', id: account.id, name: account.name },
   })
 }
+
+/**
+ * Takes the password away, where somebody else knows it, and mails a code for a new one. Sessions stay
+ * until that is chosen; whoever calls ends those in doubt. Part of the caller's transaction.
+ */
+export async function forcePasswordReset(
+  context: AccountsContext,
+  accountId: string,
+): Promise<void> {
+  const { store, clock, challenges, mail, audit, origin } = context
+  const account = await store.find(accountId)
+  if (!account || account.state === 'closed') return
+  await store.update(account.id, { passwordHash: '' }, clock.now())
+  await mail.send({
+    kind: 'reset_password',
+    to: account.email,
+    locale: account.locale,
+    values: {},
+    code: await challenges.mintCode('reset_password', account.email, account.id),
+    link: `${origin}/recover/reset?email=${encodeURIComponent(account.email)}`,
+  })
+  await audit.append({
+    actor: { kind: 'account', id: account.id, name: account.name },
+    action: 'account.password_removed',
+    subject: { kind: 'account', id: account.id, name: account.name },
+  })
+}

@@ -8,6 +8,7 @@ import { type Exporter, exportAccount } from './export.ts'
 import { personName } from './person-name.ts'
 import { accountSchema, presentAccount } from './present.ts'
 import { refuse } from './refusals.ts'
+import { revokeAll } from './revoke-all.ts'
 import { type AccountRouteDeps, passwordField } from './routes.ts'
 
 const signedOutReason = z.enum([
@@ -15,6 +16,8 @@ const signedOutReason = z.enum([
   'password_reset',
   'password_changed',
   'closed',
+  'revoked_all',
+  'not_me',
   'expired',
 ])
 
@@ -103,6 +106,26 @@ export function profileRoutes(
           ...(result.reason === 'current_password_wrong' ? { field: 'password' } : {}),
         })
       deps.forgetBrowser(reply)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/api/account/revoke-all',
+    {
+      config: { access: { auth: 'session', standing: 'any' } },
+      schema: {
+        tags: ['account'],
+        summary: 'End every session, connected app and token of my account; API keys stay',
+        body: z.strictObject({ keep_current: z.boolean().optional() }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId, sessionId } = principalOf(request)
+      const keep = request.body.keep_current === true ? sessionId : null
+      await revokeAll(context, { accountId, keep })
+      if (keep === null) deps.forgetBrowser(reply)
       return reply.code(204).send(null)
     },
   )

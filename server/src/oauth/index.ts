@@ -86,6 +86,8 @@ export type OAuth = {
     grants(accountId: string): Promise<{ id: string; clientName: string; deviceId: string }[]>
     end(accountId: string, deviceIds: readonly string[]): Promise<void>
   }
+  /** Ends every grant of the account and deletes its codes, tokens and transactions, in batches. */
+  endAccount(accountId: string): Promise<void>
   /** The worker that deletes what has expired, a batch at a time. */
   start(): void
   stop(): Promise<void>
@@ -209,6 +211,10 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         }))
       },
       end: grants.revokeDevices,
+    },
+    async endAccount(accountId) {
+      await grants.revokeStale(accountId, Number.MAX_SAFE_INTEGER, false)
+      while ((await artifacts.removeByAccount(accountId, sweepBatch)) === sweepBatch);
     },
     countGrants: async (accountId) => (await grants.listOf(accountId)).length,
     async routes(app, problem) {

@@ -2,7 +2,7 @@ import type { Clock } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
-import type { Ids } from '#platform/ids/ids.ts'
+import type { Ids, Random } from '#platform/ids/ids.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
@@ -23,6 +23,8 @@ export type SessionsContext = {
   accounts: Accounts
   audit: Audit
   mail: Mail
+  random: Random
+  forcePasswordReset(accountId: string): Promise<void>
   neighbours: SessionNeighbours
 }
 

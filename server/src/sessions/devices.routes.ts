@@ -4,6 +4,7 @@ import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { SessionsContext } from './context.ts'
+import { disownDevice } from './not-me.ts'
 import type { HeldDevice, Sessions } from './session.ts'
 
 const deviceSchema = z
@@ -100,6 +101,24 @@ export function deviceRoutes(
       const { accountId, name, deviceId } = principalOf(request)
       const person = { id: accountId, name }
       await sessions.endDevices(person, { except: deviceId }, 'signed_out_elsewhere')
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/api/devices/not-me',
+    {
+      config: { access: { auth: 'public', rate: 'credential' } },
+      schema: {
+        tags: ['sessions'],
+        summary: 'End the device a mail was about by its link, and mail a code for a new password',
+        body: z.strictObject({ token: z.string().min(1).max(100) }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      if (!(await disownDevice(context, request.body.token)))
+        return problem(request, reply, { status: 400, code: 'device_link_invalid' })
       return reply.code(204).send(null)
     },
   )

@@ -55,6 +55,7 @@ export function createSessions(deps: {
   accounts: Accounts
   audit: Audit
   mail: Mail
+  forcePasswordReset(accountId: string): Promise<void>
   neighbours: SessionNeighbours
 }): { sessions: Sessions; context: SessionsContext } {
   const store = sqlSessionStore(deps.database)

@@ -10,6 +10,8 @@ export type SessionEndReason =
   | 'password_changed'
   | 'closed'
   | 'replaced'
+  | 'revoked_all'
+  | 'not_me'
 
 /** Idle for this long, or this old, and a session is over; enforced on the server. */
 export const idleMs = 14 * day

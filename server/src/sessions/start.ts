@@ -3,6 +3,7 @@ import type { Account } from '../accounts/index.ts'
 import { type SessionsContext, tokenDigest } from './context.ts'
 import { deviceName } from './device-name.ts'
 import { endSessions } from './end.ts'
+import { alarmDigest, alarmLifeMs } from './not-me.ts'
 import { absoluteMs, type Device, type Session } from './session.ts'
 
 /**
@@ -63,7 +64,7 @@ async function recogniseDevice(
   deviceToken: string,
   request: FastifyRequest,
 ): Promise<Device> {
-  const { database, store, clock, ids, keyring, mail } = context
+  const { database, store, clock, ids, keyring, mail, random } = context
   const at = clock.now()
   const userAgent = (request.headers['user-agent'] ?? '').slice(0, 500)
   const seen = { address: request.ip, name: deviceName(userAgent), at }
@@ -83,14 +84,17 @@ async function recogniseDevice(
     firstSeenAt: at,
     lastSeenAt: at,
   }
-  await store.insertDevice({ ...device, tokenDigest: digest, userAgent })
+  const token = random.bytes(32).toString('base64url')
+  const alarm = first ? null : { digest: alarmDigest(keyring, token), until: at + alarmLifeMs }
+  await store.insertDevice({ ...device, tokenDigest: digest, userAgent, alarm })
   if (!first)
     await mail.send({
       kind: 'new_device',
       to: account.email,
       locale: account.locale,
       values: { device: device.name, address: device.address, at },
-      link: `${context.origin}/recover`,
+      // In the fragment, so that no log and no Referer carries it; opening the page does nothing.
+      link: `${context.origin}/devices/not-me#${token}`,
     })
   return device
 }

@@ -13,6 +13,7 @@ async function withDevice({ store }: Subject, accountId: string, name: string): 
     tokenDigest: `device ${name}`,
     name: 'Chrome on macOS',
     userAgent: '',
+    alarm: { digest: `alarm ${name}`, until: start + 10 },
     address: '192.0.2.1',
     firstSeenAt: start,
     lastSeenAt: start,
@@ -117,5 +118,18 @@ export const sessionContract: Record<string, (subject: Subject) => Promise<void>
     assert.equal((await store.findEnd('token one'))?.reason, 'signed_out_elsewhere')
     assert.equal((await store.findEnd('token two'))?.reason, null)
     assert.equal(await store.findEnd('token none'), null)
+  },
+  async 'an alarm is used up by one of 20 callers, and not after its time'(subject) {
+    const { store, accountId } = subject
+    await withDevice(subject, accountId, 'a')
+    await withDevice(subject, accountId, 'b')
+    assert.equal(await store.takeAlarm('alarm b', start + 10), null)
+    const taken = await Promise.all(
+      Array.from({ length: 20 }, () => store.takeAlarm('alarm a', start)),
+    )
+    assert.deepEqual(
+      taken.flatMap((device) => (device ? [device.id] : [])),
+      ['dev_a'],
+    )
   },
 }

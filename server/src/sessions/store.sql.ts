@@ -12,6 +12,8 @@ type DeviceRow = {
   first_seen_at: number
   last_seen_at: number
   ended_at: number | null
+  alarm_digest: string | null
+  alarm_until: number | null
 }
 
 type SessionRow = {
@@ -46,8 +48,20 @@ export function sqlSessionStore(database: Database): SessionStore {
           first_seen_at: device.firstSeenAt,
           last_seen_at: device.lastSeenAt,
           ended_at: null,
+          alarm_digest: device.alarm?.digest ?? null,
+          alarm_until: device.alarm?.until ?? null,
         })
         .execute()
+    },
+    async takeAlarm(digest, now) {
+      const row = await tables.query
+        .updateTable('devices')
+        .set({ alarm_digest: null })
+        .where('alarm_digest', '=', digest)
+        .where('alarm_until', '>', now)
+        .returningAll()
+        .executeTakeFirst()
+      return row ? toDevice(row) : null
     },
     async findDevice(accountId, tokenDigest) {
       const row = await tables.query

@@ -1,7 +1,15 @@
 import type { Device, Session, SessionEndReason } from './session.ts'
 
 export type SessionStore = {
-  insertDevice(device: Device & { tokenDigest: string; userAgent: string }): Promise<void>
+  insertDevice(
+    device: Device & {
+      tokenDigest: string
+      userAgent: string
+      alarm: { digest: string; until: number } | null
+    },
+  ): Promise<void>
+  /** Uses up the alarm of a device; exactly one caller gets the device. */
+  takeAlarm(digest: string, now: number): Promise<Device | null>
   /** Not ended. */
   findDevice(accountId: string, tokenDigest: string): Promise<Device | null>
   /** Those of `ids` that have not ended, the most recently seen first. */

@@ -68,6 +68,27 @@ export const entry = {
     signUp: 'Create an account',
     verifyFirst: 'Enter the code',
   },
+  notMe: {
+    title: 'Was this not you?',
+    lead: 'We wrote to you about a sign-in from a new device.',
+    consequence:
+      'The button signs that device out, with the apps allowed on it. Your password stops working, because somebody else may know it, and we mail you a code to choose a new one.',
+    action: 'This wasn’t me',
+    missing: 'This address is not complete. Open the link from the mail again.',
+    back: 'It was me: sign in',
+    doneTitle: 'That device is signed out',
+    done: 'We have sent you a code. Choose a new password now; until then nobody can sign in with the old one.',
+    reset: 'Choose a new password',
+  },
+  signedOut: {
+    signed_out_elsewhere: 'This device was signed out from another one.',
+    password_reset: 'You were signed out because the password was reset.',
+    password_changed: 'You were signed out because the password was changed on another device.',
+    closed: 'You were signed out because the account was closed.',
+    revoked_all: 'You were signed out because everything was signed out at once.',
+    not_me: 'This device was reported as unknown and signed out.',
+    expired: 'You were signed out because this session got too old.',
+  },
   recover: {
     title: 'Reset your password',
     lead: 'Enter your address. If there is an account, a six-digit code is on its way.',

@@ -69,6 +69,27 @@ export const entry: typeof en = {
     signUp: '创建账户',
     verifyFirst: '去输入验证码',
   },
+  notMe: {
+    title: '不是您本人？',
+    lead: '我们就一次新设备登录给您发了邮件。',
+    consequence:
+      '点击按钮后，该设备及在其上授权的应用会退出登录。由于他人可能知道您的密码，密码会立即作废，我们会向您发送用于设置新密码的验证码。',
+    action: '不是我本人',
+    missing: '地址不完整，请重新打开邮件中的链接。',
+    back: '是我本人，去登录',
+    doneTitle: '该设备已退出登录',
+    done: '我们已向您发送验证码。请立即设置新密码；在此之前，任何人都无法用旧密码登录。',
+    reset: '设置新密码',
+  },
+  signedOut: {
+    signed_out_elsewhere: '您已在另一台设备上让本设备退出登录。',
+    password_reset: '密码已重置，因此您已退出登录。',
+    password_changed: '密码已在另一台设备上更改，因此您已退出登录。',
+    closed: '账户已关闭，因此您已退出登录。',
+    revoked_all: '所有设备已一并退出登录，本设备也不例外。',
+    not_me: '本设备被报告为陌生设备，已退出登录。',
+    expired: '会话已过期，您已退出登录。',
+  },
   recover: {
     title: '重置密码',
     lead: '请填写邮箱。如果账户存在，我们会发送六位验证码。',

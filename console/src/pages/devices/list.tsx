@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
-import { sessionsQuery } from '../../api/queries.ts'
+import { devicesQuery } from '../../api/queries.ts'
 import { Badge } from '../../design/badge.tsx'
 import { Button } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
@@ -11,27 +11,27 @@ import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 
-type Session = Answer<'GET /api/sessions'>['items'][number]
+type Device = Answer<'GET /api/devices'>['items'][number]
 
 export function Devices() {
   const { m, format } = useLanguage()
-  const sessions = useQuery(sessionsQuery)
+  const devices = useQuery(devicesQuery)
   const queryClient = useQueryClient()
-  const [ending, setEnding] = useState<Session | 'others' | null>(null)
+  const [ending, setEnding] = useState<Device | 'others' | null>(null)
   const words = m.devices
   const one = ending !== null && ending !== 'others' ? ending : null
   const end = useMutation({
-    mutationFn: async (which: Session | 'others') => {
-      if (which === 'others') await call('DELETE /api/sessions')
-      else await call('DELETE /api/sessions/{id}', { params: { id: which.id } })
+    mutationFn: async (which: Device | 'others') => {
+      if (which === 'others') await call('DELETE /api/devices')
+      else await call('DELETE /api/devices/{id}', { params: { id: which.id } })
     },
     onSuccess: async (_, which) => {
       setEnding(null)
       toast(which === 'others' ? words.endedOthers : words.ended)
-      await queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey })
+      await queryClient.invalidateQueries({ queryKey: devicesQuery.queryKey })
     },
   })
-  const others = (sessions.data?.length ?? 0) > 1
+  const others = (devices.data?.length ?? 0) > 1
   return (
     <>
       <PageHeader
@@ -40,29 +40,36 @@ export function Devices() {
         actions={others && <Button onClick={() => setEnding('others')}>{words.endOthers}</Button>}
       />
       <Card>
-        {sessions.isPending ? (
+        {devices.isPending ? (
           <Loading rows={3} />
-        ) : sessions.error ? (
-          <Refused error={sessions.error} retry={() => void sessions.refetch()} />
+        ) : devices.error ? (
+          <Refused error={devices.error} retry={() => void devices.refetch()} />
         ) : (
           <>
             <Table
               caption={words.caption}
-              rows={sessions.data}
-              rowKey={(session) => session.id}
+              rows={devices.data}
+              rowKey={(device) => device.id}
               columns={[
-                { title: words.device, main: true, cell: (session) => session.device.name },
-                { title: words.address, cell: (session) => <code>{session.address}</code> },
-                { title: words.since, cell: (session) => format.dateTime(session.created_at) },
-                { title: words.lastSeen, cell: (session) => format.relative(session.last_seen_at) },
+                { title: words.device, main: true, cell: (device) => device.name },
+                { title: words.address, cell: (device) => <code>{device.address}</code> },
+                {
+                  title: words.holds,
+                  cell: (device) =>
+                    device.holds.grants.map((grant) => grant.client_name).join(', ') || (
+                      <Muted>{words.noApps}</Muted>
+                    ),
+                },
+                { title: words.since, cell: (device) => format.dateTime(device.first_seen_at) },
+                { title: words.lastSeen, cell: (device) => format.relative(device.last_seen_at) },
                 {
                   title: m.common.actions,
                   quiet: true,
-                  cell: (session) =>
-                    session.current ? (
+                  cell: (device) =>
+                    device.current ? (
                       <Badge tone="good">{words.current}</Badge>
                     ) : (
-                      <Button size="small" onClick={() => setEnding(session)}>
+                      <Button size="small" onClick={() => setEnding(device)}>
                         {words.end}
                       </Button>
                     ),
@@ -76,7 +83,7 @@ export function Devices() {
       <Confirm
         open={one !== null}
         onClose={() => setEnding(null)}
-        title={words.endTitle(one?.device.name ?? '')}
+        title={words.endTitle(one?.name ?? '')}
         consequence={words.endText}
         action={words.end}
         busy={end.isPending}

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
-import { type Account, sessionsQuery } from '../../api/queries.ts'
+import { type Account, devicesQuery } from '../../api/queries.ts'
 import { Button } from '../../design/button.tsx'
 import { PasswordField } from '../../design/field.tsx'
 import { Card, Row, Stack } from '../../design/page.tsx'
@@ -24,7 +24,7 @@ export function Password(props: { account: Account }) {
     onSuccess: async () => {
       reset()
       toast(m.security.passwordDone)
-      await queryClient.invalidateQueries({ queryKey: sessionsQuery.queryKey })
+      await queryClient.invalidateQueries({ queryKey: devicesQuery.queryKey })
     },
   })
   const words = m.security

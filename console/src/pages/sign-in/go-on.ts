@@ -33,5 +33,5 @@ export function useGoOn() {
 async function signedIn(queryClient: QueryClient, account: Account): Promise<void> {
   const before = await queryClient.ensureQueryData(consoleQuery)
   queryClient.clear()
-  queryClient.setQueryData(consoleQuery.queryKey, { ...before, account })
+  queryClient.setQueryData(consoleQuery.queryKey, { ...before, account, signed_out_reason: null })
 }

@@ -1,8 +1,10 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, useSearch } from '@tanstack/react-router'
 import { useForm } from 'react-hook-form'
 import { call, Refusal } from '../../api/client.ts'
+import { consoleQuery } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../design/button.tsx'
+import { Callout } from '../../design/callout.tsx'
 import { Field, PasswordField } from '../../design/field.tsx'
 import { Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
@@ -17,6 +19,7 @@ export function SignIn() {
   const { m } = useLanguage()
   const { email: known, ...search } = useSearch({ from: '/sign-in' })
   const goOn = useGoOn()
+  const { data: server } = useSuspenseQuery(consoleQuery)
   const { register, handleSubmit, formState, getValues } = useForm<Values>({
     defaultValues: { email: known ?? '', password: '' },
   })
@@ -44,6 +47,11 @@ export function SignIn() {
     >
       <form noValidate onSubmit={handleSubmit((values) => signIn.mutate(values))}>
         <Stack>
+          {server.signed_out_reason && (
+            <Callout>
+              <p>{m.signedOut[server.signed_out_reason]}</p>
+            </Callout>
+          )}
           <Field
             label={m.fields.email}
             type="email"

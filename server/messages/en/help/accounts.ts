@@ -111,7 +111,10 @@ export const accounts = {
       '- [Change your password]({origin}/security).',
       '- Look at [connected apps]({origin}/connected-apps) and [API keys]({origin}/keys) and remove what is not yours.',
       '',
-      'When somebody signs in on a new device, you receive a mail. If it was you, there is nothing to do.',
+      'When somebody signs in on a new device, you receive a mail. If it was you, there is nothing to do. If not, its link leads to a page with one button: it signs that device out, makes the present password worthless and mails you a code for a new one. Opening the page alone does nothing; the link works once, for seven days.',
+      '',
+      '## End everything',
+      '`POST /api/account/revoke-all` ends every session, connected app and token of the account at once. API keys stay; [disable](/help/leaked-key) those yourself.',
     ],
   },
 } satisfies Record<string, HelpArticle>

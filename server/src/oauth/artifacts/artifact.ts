@@ -33,6 +33,8 @@ export type ArtifactStore = {
   remove(model: string, idDigest: string): Promise<void>
   /** Everything of a grant, or one model of it. */
   removeByGrant(grantId: string, model?: string): Promise<void>
+  /** Deletes at most `limit` rows of an account; returns how many. */
+  removeByAccount(accountId: string, limit: number): Promise<number>
   /** Deletes at most `limit` rows that have expired, of `kept` models only `keptMs` later; returns how many. */
   sweep(now: number, limit: number, kept: readonly string[], keptMs: number): Promise<number>
 }

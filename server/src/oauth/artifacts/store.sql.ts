@@ -85,6 +85,21 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
       if (model !== undefined) query = query.where('model', '=', model)
       await query.execute()
     },
+    async removeByAccount(accountId, limit) {
+      const rows = await db.query
+        .selectFrom('oauth_artifacts')
+        .select(['model', 'id_digest'])
+        .where('account_id', '=', accountId)
+        .limit(limit)
+        .execute()
+      for (const { model, id_digest } of rows)
+        await db.query
+          .deleteFrom('oauth_artifacts')
+          .where('model', '=', model)
+          .where('id_digest', '=', id_digest)
+          .execute()
+      return rows.length
+    },
     async sweep(now, limit, kept, keptMs) {
       const expired = await db.query
         .selectFrom('oauth_artifacts')

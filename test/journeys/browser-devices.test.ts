@@ -1,0 +1,48 @@
+import { test } from 'node:test'
+import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import { mailTo, Person, signedUp } from '../harness/person.ts'
+import { startServer } from '../harness/server.ts'
+
+test('in the browser: a device is signed out from another, and is told so', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { person, email, password } = await signedUp(server.origin)
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open('/sign-in')
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  await open('/devices')
+  await page.getByText('This device', { exact: true }).waitFor()
+  await assertAccessible(page, 'devices')
+
+  await person.expect(204, 'DELETE', '/api/devices')
+  await open('/keys')
+  await page.getByText('This device was signed out from another one.').waitFor()
+  await assertAccessible(page, 'sign-in with a reason')
+  assertQuiet()
+})
+
+test('in the browser: the link of the mail shows a button, and the button leads to a new password', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { email, password } = await signedUp(server.origin)
+  const stranger = new Person(server.origin)
+  await stranger.expect(201, 'POST', '/api/sessions', { email, password })
+  const { link = '' } = await mailTo(server.origin, email, 'new_device')
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open(link)
+  await assertAccessible(page, 'not me')
+  await stranger.expect(200, 'GET', '/api/account')
+  await page.getByRole('button', { name: 'This wasn’t me' }).click()
+  await page.getByRole('heading', { name: 'That device is signed out' }).waitFor()
+  await stranger.expect(401, 'GET', '/api/account')
+  await page.getByRole('link', { name: 'Choose a new password' }).click()
+  await page.getByLabel('Code', { exact: true }).waitFor()
+  assertQuiet()
+})
