@@ -87,13 +87,12 @@ export async function attempt(
 export const redeem = (
   config: oidc.Configuration,
   back: URL,
-  { verifier, state, nonce }: Attempt,
+  { url, verifier, state, nonce }: Attempt,
 ) =>
   oidc.authorizationCodeGrant(config, back, {
     pkceCodeVerifier: verifier,
     expectedState: state,
-    expectedNonce: nonce,
-    idTokenExpected: true,
+    ...(url.searchParams.has('nonce') ? { expectedNonce: nonce, idTokenExpected: true } : {}),
   })
 
 /** The whole way, for tests about what comes after. */

@@ -6,8 +6,14 @@ import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { barePageHeaders } from './authorize/pages.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
+import type { DirectTokens } from './token/direct.ts'
 
-export type EndpointDeps = { origin: string; engine: Engine; limiter: RateLimiter }
+export type EndpointDeps = {
+  origin: string
+  engine: Engine
+  limiter: RateLimiter
+  directTokens: DirectTokens
+}
 
 /** How each protocol path is served; whatever is not listed does not exist. */
 type Endpoint = {
@@ -131,6 +137,21 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
         'parameters must be UTF-8 without null bytes',
       )
 
+    if (
+      endpoint.engine === '/oauth/token' &&
+      method === 'POST' &&
+      query === '' &&
+      isPlain(request)
+    ) {
+      const form = new URLSearchParams(body.toString('utf8'))
+      const answer = await deps.directTokens({ form, authorization: request.headers.authorization })
+      if (answer)
+        return reply
+          .headers({ ...Object.fromEntries(pageHeaders(origin)), 'cache-control': 'no-store' })
+          .type('application/json; charset=utf-8')
+          .serializer(JSON.stringify)
+          .send(answer)
+    }
     const headers = Object.fromEntries(
       passedHeaders.flatMap((name) => {
         const value = request.headers[name]
@@ -164,6 +185,12 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
     await engine.handle(neutral, request.raw, reply.raw)
   }
 }
+
+/** No proof of possession, no page of another site that wants CORS headers: see `token/direct.ts`. */
+const isPlain = ({ headers }: FastifyRequest): boolean =>
+  headers.dpop === undefined &&
+  headers.origin === undefined &&
+  /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers['content-type'] ?? '')
 
 const queryOf = (url: string): string => {
   const start = url.indexOf('?')

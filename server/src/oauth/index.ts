@@ -48,6 +48,7 @@ import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
 import { loadSigningKeys } from './signing/signing-keys.ts'
+import { directTokens } from './token/direct.ts'
 import { userinfoRoutes } from './userinfo.ts'
 import { accessTokenVerifier } from './verify/verifier.ts'
 
@@ -142,6 +143,25 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     clientStands: async (id) => (await apps.lookUp(id)) !== null,
   })
 
+  const findPerson = async (id: string) => {
+    const account = await accounts.find(id)
+    const organization = account && (await deps.organizations.of(id))[0]?.organization
+    return account && organization ? { account, organizationId: organization.id } : null
+  }
+  const direct = directTokens({
+    ...deps,
+    origin,
+    resource,
+    vault,
+    apps,
+    grants,
+    findAccount: findPerson,
+    signingKey() {
+      const key = keys.find(({ alg }) => alg === 'ES256')
+      if (!key) throw new Error('no ES256 signing key')
+      return key
+    },
+  })
   const engine = createEngine({
     origin,
     resource,
@@ -155,11 +175,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     apps,
     grants,
     verifier,
-    async findAccount(id) {
-      const account = await accounts.find(id)
-      const organization = account && (await deps.organizations.of(id))[0]?.organization
-      return account && organization ? { account, organizationId: organization.id } : null
-    },
+    findAccount: findPerson,
     onStarted: startTransaction(origin, transactions, cookies),
     errorPage: (locale, error, status) =>
       noticePage(origin, locale, status >= 500 ? 'unavailable' : 'request_refused', error),
@@ -218,7 +234,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     },
     countGrants: async (accountId) => (await grants.listOf(accountId)).length,
     async routes(app, problem) {
-      await oauthEndpoints(app, { origin, engine, limiter: deps.limiter })
+      await oauthEndpoints(app, { origin, engine, limiter: deps.limiter, directTokens: direct })
       const findAccount = (id: string) => accounts.find(id)
       await userinfoRoutes(app, { verifier, vault, findAccount })
       protectedResourceRoutes(app, origin)

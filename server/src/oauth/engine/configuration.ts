@@ -37,7 +37,7 @@ export type ErrorContext = Pick<KoaContextWithOIDC, 'status' | 'type' | 'body' |
 
 export const transactionLifeMs = 10 * minute
 export const accessTokenLifeMs = 10 * minute
-const refreshIdleMs = 30 * day
+export const refreshIdleMs = 30 * day
 export const seconds = (ms: number) => Math.floor(ms / second)
 
 export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: 'lk_as_r' }

@@ -5,6 +5,7 @@ import { errorFields, type Log } from '#platform/log/log.ts'
 import { type AccessTokenVerifier, identityScopes } from '../access-token.ts'
 import type { StoredGrant } from '../grants/grants.ts'
 import { isGatewayScope, scopeList } from '../scopes.ts'
+import { renewAfter } from '../token/renew-after.ts'
 import type { BridgedSession } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
 import {
@@ -162,7 +163,6 @@ export function createEngine(deps: EngineDeps): Engine {
     ctx.body = deps.errorPage(ctx.get('x-latchkey-locale') === 'zh' ? 'zh' : 'en', error, status)
   }
 
-  /** When to come back, spread so that a fleet of clients does not come back at once. */
   async function answerToken(ctx: KoaContextWithOIDC): Promise<void> {
     const body = ctx.body as { expires_in?: number; refresh_token?: string } | undefined
     if (ctx.status !== 200) return
@@ -173,8 +173,7 @@ export function createEngine(deps: EngineDeps): Engine {
       deps.log.warn({ err: errorFields(error) }, 'last use could not be noted')
     }
     if (body?.refresh_token === undefined || !body.expires_in) return
-    const spread = 0.95 + (deps.random.bytes(1).readUInt8() / 255) * 0.1
-    ctx.body = { ...body, refresh_in: Math.floor(body.expires_in * 0.75 * spread) }
+    ctx.body = { ...body, refresh_in: renewAfter(body.expires_in, deps.random) }
   }
 
   const callback = provider.callback()

@@ -2,7 +2,8 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { type Clock, second } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
-import type { ArtifactVault, Opened } from '../artifacts/vault.ts'
+import type { OAuthApp } from '../apps/app.ts'
+import type { ArtifactLabels, ArtifactVault, Opened } from '../artifacts/vault.ts'
 import type { Grants } from '../grants/grants.ts'
 import { scopeList } from '../scopes.ts'
 import { AlreadyConsumed } from './adapter.ts'
@@ -112,21 +113,19 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
   }
 
   async function remember(ctx: KoaContextWithOIDC, token: string): Promise<void> {
-    const graceSeconds = appOf(ctx.oidc.client).refreshGraceSeconds
-    if (graceSeconds === 0) return
-    const replay: Replay = {
-      answer: ctx.body as TokenAnswer, // the handler has just written it
-      clientId: appOf(ctx.oidc.client).clientId,
-      ...requested(ctx),
-      answeredAt: clock.now(),
-    }
-    const labels = {
-      accountId: ctx.oidc.entities.RefreshToken?.accountId,
-      clientId: replay.clientId,
-      grantId: ctx.oidc.entities.RefreshToken?.grantId,
-    }
-    const sealed = sealUnder(token, JSON.stringify(replay), deps.random)
-    await vault.put(replayModel, token, { sealed }, labels, graceSeconds * second)
+    const app = appOf(ctx.oidc.client)
+    const answer = ctx.body as TokenAnswer // the handler has just written it
+    await rememberReplay(
+      deps,
+      app,
+      token,
+      { answer, ...requested(ctx) },
+      {
+        accountId: ctx.oidc.entities.RefreshToken?.accountId,
+        clientId: app.clientId,
+        grantId: ctx.oidc.entities.RefreshToken?.grantId,
+      },
+    )
   }
 
   /** The youngest answer of the chain: the successor may itself have been rotated by now. */
@@ -144,6 +143,20 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
     }
     return latest
   }
+}
+
+/** Keeps the winner's answer for the app's grace window; part of the caller's transaction. */
+export async function rememberReplay(
+  { vault, clock, random }: Pick<ExchangeDeps, 'vault' | 'clock' | 'random'>,
+  app: Pick<OAuthApp, 'clientId' | 'refreshGraceSeconds'>,
+  token: string,
+  given: Pick<Replay, 'answer' | 'scope' | 'resource'>,
+  labels: ArtifactLabels,
+): Promise<void> {
+  if (app.refreshGraceSeconds === 0) return
+  const replay: Replay = { ...given, clientId: app.clientId, answeredAt: clock.now() }
+  const sealed = sealUnder(token, JSON.stringify(replay), random)
+  await vault.put(replayModel, token, { sealed }, labels, app.refreshGraceSeconds * second)
 }
 
 const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {

@@ -39,18 +39,31 @@ function openSqlite(path: string): Database {
   file.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
   // 16 MB of log between check-points: pages that usage rewrites again and again are moved once.
   file.exec('pragma wal_autocheckpoint = 4000')
+  // Texts come from code, so there are few; a list of values of unusual length may push one out.
+  const statements = new Map<string, ReturnType<typeof wrap>>()
+  const statementsMax = 1_000
+  const wrap = (text: string) => {
+    const statement = file.prepare(text)
+    return {
+      reader: statement.columns().length > 0,
+      all: (values: readonly unknown[]) => statement.all(...(values as string[])),
+      run: (values: readonly unknown[]) => {
+        const { changes, lastInsertRowid } = statement.run(...(values as string[]))
+        return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) }
+      },
+      // Its own statement: another use of this one would end the loop.
+      iterate: (values: readonly unknown[]) => file.prepare(text).iterate(...(values as string[])),
+    }
+  }
   const prepared = {
     prepare(text: string) {
-      const statement = file.prepare(text)
-      return {
-        reader: statement.columns().length > 0,
-        all: (values: readonly unknown[]) => statement.all(...(values as string[])),
-        run: (values: readonly unknown[]) => {
-          const { changes, lastInsertRowid } = statement.run(...(values as string[]))
-          return { changes: BigInt(changes), lastInsertRowid: BigInt(lastInsertRowid) }
-        },
-        iterate: (values: readonly unknown[]) => statement.iterate(...(values as string[])),
-      }
+      const known = statements.get(text)
+      if (known) return known
+      const made = wrap(text)
+      const oldest = statements.keys().next()
+      if (statements.size >= statementsMax && !oldest.done) statements.delete(oldest.value)
+      statements.set(text, made)
+      return made
     },
     close: () => file.close(),
   }
