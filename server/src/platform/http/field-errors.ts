@@ -35,31 +35,33 @@ const texts: Record<Locale, Texts> = {
   },
 }
 
-type Issue = { code?: string; keys?: string[] } & Record<string, unknown>
-
-/** zod's issues, as codes programs can rely on and sentences people can read. Values are never echoed. */
+/**
+ * Codes programs can rely on and sentences people can read; values are never echoed. The issues are
+ * zod's as fastify-type-provider-zod hands them on: the code as `keyword`, the rest as `params`.
+ */
 export function fieldErrors(
-  validation: FastifySchemaValidationError[] | undefined,
+  validation: readonly FastifySchemaValidationError[] | undefined,
   locale: Locale,
 ): FieldError[] {
-  return (validation ?? []).flatMap((entry): FieldError[] => {
-    const issue = (entry.params as { issue?: Issue }).issue ?? {}
-    const field = entry.instancePath.replace(/^\//, '').replaceAll('/', '.')
-    if (issue.code === 'unrecognized_keys')
-      return (issue.keys ?? []).map((key) => ({
+  return (validation ?? []).flatMap((issue): FieldError[] => {
+    const field = issue.instancePath.replace(/^\//, '').replaceAll('/', '.')
+    const { keys } = issue.params as { keys?: string[] }
+    if (issue.keyword === 'unrecognized_keys')
+      return (keys ?? []).map((key) => ({
         field: field === '' ? key : `${field}.${key}`,
         code: 'unknown_field',
         message: texts[locale].unknown_field({}),
       }))
     const code = fieldCode(issue)
-    return [{ field, code, message: texts[locale][code](issue) }]
+    return [{ field, code, message: texts[locale][code](issue.params) }]
   })
 }
 
-function fieldCode(issue: Issue): FieldCode {
-  switch (issue.code) {
+function fieldCode({ keyword, message }: FastifySchemaValidationError): FieldCode {
+  switch (keyword) {
     case 'invalid_type':
-      return 'input' in issue && issue.input === undefined ? 'required' : 'wrong_type'
+      // The value itself is not handed on, and need not be; that there was none stands in the text alone.
+      return message?.endsWith('received undefined') ? 'required' : 'wrong_type'
     case 'too_small':
       return 'too_short'
     case 'too_big':
