@@ -1,3 +1,4 @@
+import { redact } from '#platform/log/log.ts'
 import type { Call } from './call.ts'
 import { clientAddress } from './client-address.ts'
 import { readHead } from './credential.ts'
@@ -61,7 +62,7 @@ function findEndpoint(call: Call): Verdict {
     call.modelId = routed.modelId
     return null
   }
-  const values = { method, path: path.slice(0, 200), allowed: routed.allowed ?? '' }
+  const values = { method, path: redact(path.slice(0, 200)), allowed: routed.allowed ?? '' }
   return { reason: routed.allowed ? 'method_not_allowed' : 'unknown_url', values }
 }
 

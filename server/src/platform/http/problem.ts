@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { redact } from '#platform/log/log.ts'
 import { type ErrorCode, errorText } from '../../../messages/messages.ts'
 
 export type FieldError = { field: string; code: string; message: string }
@@ -44,7 +45,8 @@ export const problemSender =
       title: text.title,
       status,
       detail: extras.detail ?? text.detail,
-      instance: request.url.split('?', 1)[0] ?? '/', // a query may hold a code or an address
+      // A query may hold a code or an address; people paste keys into a path.
+      instance: redact(request.url.split('?', 1)[0] ?? '/'),
       code,
       request_id: request.id,
       help,
