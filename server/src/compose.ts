@@ -47,7 +47,7 @@ import type { Welcome } from './ready-text.ts'
 import { createSessions, deviceRoutes, sessionExporter, sessionRoutes } from './sessions/index.ts'
 import { step } from './start-trouble.ts'
 import { caseExporter, caseRoutes, createTrust, operatorRoutes } from './trust/index.ts'
-import { createUsage, usageRoutes } from './usage/index.ts'
+import { createUsage, usageExporter, usageRoutes } from './usage/index.ts'
 
 /** What comes from outside and may be replaced in tests. */
 export type Edges = { clock: Clock; random: Random; log: Log }
@@ -152,6 +152,8 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     organizationExporter(organizations),
     sessionExporter(sessions),
     keyExporter(keys),
+    oauth.exporter,
+    usageExporter({ usage, organizationsOf: organizations.of, clock: edges.clock }),
     caseExporter({ trust, clock: edges.clock, appealsOf }),
     auditExporter(audit),
   ]

@@ -48,6 +48,7 @@ describe('nothing of somebody else can be read, changed or told apart from nothi
       keys: key.id,
       apps: app.client_id,
       sessions: await first('/api/sessions'),
+      devices: await first('/api/devices'),
       grants: await first('/api/grants'),
       cases,
       appeals: appeal.id,

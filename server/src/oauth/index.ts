@@ -43,6 +43,7 @@ import { openTransactions } from './authorize/transaction.ts'
 import { txCookies } from './authorize/tx-cookie.ts'
 import { oauthEndpoints } from './endpoints.ts'
 import { createEngine } from './engine/engine.ts'
+import { grantExporter } from './grants/export.ts'
 import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
@@ -89,6 +90,8 @@ export type OAuth = {
   }
   /** Ends every grant of the account and deletes its codes, tokens and transactions, in batches. */
   endAccount(accountId: string): Promise<void>
+  /** The account's grants, for its export. */
+  exporter: ReturnType<typeof grantExporter>
   /** The worker that deletes what has expired, a batch at a time. */
   start(): void
   stop(): Promise<void>
@@ -233,6 +236,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       while ((await artifacts.removeByAccount(accountId, sweepBatch)) === sweepBatch);
     },
     countGrants: async (accountId) => (await grants.listOf(accountId)).length,
+    exporter: grantExporter(grants, appStore),
     async routes(app, problem) {
       await oauthEndpoints(app, { origin, engine, limiter: deps.limiter, directTokens: direct })
       const findAccount = (id: string) => accounts.find(id)

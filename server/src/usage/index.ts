@@ -14,6 +14,7 @@ import { sqlUsageStore } from './store.sql.ts'
 import type { UsageStore } from './store.ts'
 import { dayOf, type UsageRecorder, type UsageTotals } from './usage-record.ts'
 
+export { usageExporter } from './export.ts'
 export { usageRoutes } from './routes.ts'
 export type { UsageStore } from './store.ts'
 export {
