@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Secret } from '#platform/crypto/secret.ts'
@@ -179,7 +180,7 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
     mailFrom: read(
       'LATCHKEY_MAIL_FROM',
       `Latchkey <no-reply@${originUrl.hostname}>`,
-      matching(/^[^\r\n]+$/, 'must be one line'),
+      matching(/^[^\r\n@]+@[^\r\n@]+$/, 'must be one mail address, with a name before it or not'),
     ),
     upstreams: read('LATCHKEY_UPSTREAMS', [], parseUpstreams),
     operator: email && password ? Object.freeze({ email, password }) : null,
@@ -189,9 +190,7 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
       'sk-lk',
       matching(/^[a-z][a-z0-9-]{1,19}$/, 'must be 2 to 20 of a-z, 0-9 and -'),
     ),
-    trustedProxies: read('LATCHKEY_TRUSTED_PROXIES', [], (text) =>
-      text.split(',').map((part) => part.trim()),
-    ),
+    trustedProxies: read('LATCHKEY_TRUSTED_PROXIES', [], parseNetworks),
     metricsToken: read<Secret | null>('LATCHKEY_METRICS_TOKEN', null, (text) => new Secret(text)),
     hashConcurrency: read('LATCHKEY_HASH_CONCURRENCY', Math.max(1, cores - 1), integer(1, 64)),
     drainSeconds: read('LATCHKEY_DRAIN_SECONDS', 30, integer(0, 600)),
@@ -214,6 +213,10 @@ export function insecurities(config: Config): string[] {
     found.push('LATCHKEY_SMTP_URL must be set in production: codes have to arrive')
   if (config.metricsToken && config.metricsToken.reveal().length < 16)
     found.push('LATCHKEY_METRICS_TOKEN must have 16 characters or more')
+  if (config.rootKey && isGuessable(config.rootKey.reveal()))
+    found.push('LATCHKEY_ROOT_KEY must be random, such as what `openssl rand -base64 32` prints')
+  if (config.trustedProxies.some((range) => range.endsWith('/0')))
+    found.push('LATCHKEY_TRUSTED_PROXIES trusts every address, so that anybody may pose as another')
   if (config.operator && config.operator.password.reveal().length < 15)
     found.push('LATCHKEY_OPERATOR_PASSWORD must have 15 characters or more')
   if (config.redisUrl && !config.databaseUrl)
@@ -224,6 +227,12 @@ export function insecurities(config: Config): string[] {
     if (upstream.apiKey && upstream.baseUrl.startsWith('http:') && !isLoopback(upstream.baseUrl))
       found.push(`LATCHKEY_UPSTREAMS: ${upstream.name} would send its key over plain http`)
   return found
+}
+
+/** 32 random bytes hold some 30 different ones, and are not all letters; a pattern or a sentence is. */
+function isGuessable(base64: string): boolean {
+  const bytes = Buffer.from(base64, 'base64')
+  return new Set(bytes).size < 16 || bytes.every((byte) => byte >= 32 && byte < 127)
 }
 
 const isLoopback = (url: string) =>
@@ -273,22 +282,40 @@ const matching = (pattern: RegExp, complaint: string) => (text: string) => {
 
 const urlOf = (protocols: readonly string[]) => (text: string) => {
   const url = URL.parse(text)
-  if (!url || !protocols.includes(url.protocol))
+  // PostgreSQL over a socket names no host before the path but `?host=/run/postgresql`.
+  const somewhere = url && (url.hostname !== '' || url.searchParams.has('host'))
+  if (!url || !somewhere || !protocols.includes(url.protocol))
     throw new Complaint(`must be a URL starting with ${protocols[0]}//`)
   return new Secret(text)
 }
 
 function parseOrigin(text: string): string {
   const url = URL.parse(text)
-  if (!url || !/^https?:$/.test(url.protocol) || url.origin !== text.replace(/\/$/, ''))
+  const named = url && /^https?:$/.test(url.protocol) && url.origin === text.replace(/\/$/, '')
+  if (!named || !/^[\w.:[\]-]+$/.test(url.hostname))
     throw new Complaint('must be scheme and host alone, such as https://ai.example.com')
   return url.origin
 }
 
 function parseRootKeySetting(text: string): Secret {
-  if (Buffer.from(text, 'base64').length !== 32) throw new Complaint('must be 32 bytes in base64')
+  // Buffer.from leaves out what is no base64; the setting may not.
+  if (!/^[\w+/-]{43}=?$/.test(text) || Buffer.from(text, 'base64').length !== 32)
+    throw new Complaint('must be 32 bytes in base64')
   return new Secret(text)
 }
+
+const parseNetworks = (text: string): string[] =>
+  text.split(',').map((part) => {
+    const network = part.trim()
+    const [address = '', length, ...more] = network.split('/')
+    const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+    const fits = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= longest)
+    if (longest < 0 || !fits || more.length > 0)
+      throw new Complaint(
+        'must be addresses or CIDR ranges, such as 10.0.0.0/8, with commas between',
+      )
+    return network
+  })
 
 const price = z.strictObject({
   input: z.int().nonnegative(),
@@ -296,11 +323,17 @@ const price = z.strictObject({
   output: z.int().nonnegative(),
 })
 
+const isPlainUrl = (text: string): boolean => {
+  const url = URL.parse(text)
+  return url !== null && `${url.username}${url.password}${url.search}${url.hash}` === ''
+}
+
 const upstreamList = z
   .array(
     z.strictObject({
       name: z.string().regex(/^[\w.-]{1,60}$/),
-      base_url: z.url({ protocol: /^https?$/ }),
+      // Credentials, query and fragment would end up in texts about the upstream; the key has its own field.
+      base_url: z.url({ protocol: /^https?$/ }).refine(isPlainUrl),
       api_key: z.string().min(1).optional(),
       models: z.array(z.string().min(1)).min(1),
       prices: z.record(z.string(), price).optional(),
@@ -323,6 +356,11 @@ function parseUpstreams(text: string): UpstreamSetting[] {
     const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'list').join(', ')
     throw new Complaint(`has wrong or missing members: ${where}`)
   }
+  // A price under a mistyped name would make its model free.
+  const mispriced = parsed.data.find(({ models, prices = {} }) =>
+    Object.keys(prices).some((model) => !models.includes(model)),
+  )
+  if (mispriced) throw new Complaint(`prices a model that ${mispriced.name} does not list`)
   if (new Set(parsed.data.map((entry) => entry.name)).size !== parsed.data.length)
     throw new Complaint('names two upstreams alike')
   return parsed.data.map((entry) => ({
