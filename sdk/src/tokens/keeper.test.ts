@@ -434,6 +434,16 @@ test('a store that breaks under a living token is read seldom, and signing in re
   assert.ok(provider.accepts(await account.token()))
 })
 
+test('a line slower than the tokens live is no reason to sign in again', async () => {
+  const { clock, provider, account } = await signedIn({ lifetimeSeconds: 2 })
+  await clock.advance(3_000)
+  provider.options = { ...provider.options, delayMs: 3_000 }
+  const asked = account.token()
+  await clock.advance(3_000)
+  assert.equal(typeof (await asked), 'string')
+  assert.equal(rotations(provider), 'rotated')
+})
+
 test('a caller who left before a failure does not end the process', async () => {
   const { clock, provider, account } = await signedIn()
   await clock.advance(61 * minute)
