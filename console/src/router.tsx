@@ -97,13 +97,26 @@ const article = createRoute({
 })
 
 // -- for who is signed in --------------------------------------------------------------------------
+const signedInOnly = async ({ location }: { location: { href: string } }) => {
+  if (!(await isSignedIn())) throw redirect({ to: '/sign-in', search: { next: location.href } })
+}
+/** A page by itself: one question, nothing beside it. */
+const alone = createRoute({
+  getParentRoute: () => root,
+  id: 'alone',
+  beforeLoad: signedInOnly,
+})
+const device = createRoute({
+  getParentRoute: () => alone,
+  path: '/device',
+  validateSearch: searchOf('user_code'),
+  component: lazyRouteComponent(() => import('./pages/device/device.tsx'), 'Device'),
+})
 const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: SignedIn,
-  beforeLoad: async ({ location }) => {
-    if (!(await isSignedIn())) throw redirect({ to: '/sign-in', search: { next: location.href } })
-  },
+  beforeLoad: signedInOnly,
 })
 const keys = createRoute({
   getParentRoute: () => inside,
@@ -211,6 +224,7 @@ export const router = createRouter({
     claim,
     help,
     article,
+    alone.addChildren([device]),
     inside.addChildren([
       keys,
       keyDetails,

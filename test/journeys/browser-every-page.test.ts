@@ -25,6 +25,8 @@ const forHolders = [
   '/apps',
   '/connected-apps',
   '/devices',
+  '/device',
+  '/device?user_code=BCDF-GHJK',
   '/security',
   '/cases',
   '/help/appeals',

@@ -10,21 +10,27 @@ export type Decision = { id: string; kind: "warn" | "limit" | "suspend" | "close
 
 export type Device = { id: string; name: string; current: boolean; address: string; first_seen_at: string; last_seen_at: string; holds: { sessions: number; grants: { id: string; client_name: string }[] } }
 
+export type DeviceCodeEntryInput = { user_code: string }
+
+export type DeviceDecisionInput = { user_code: string; decision: "allow" | "deny" }
+
+export type DeviceRequest = { client: { client_id: string; name: string; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; same_network: boolean; requested_at: string; expires_at: string }
+
 export type Evidence = { id: string; kind: string; summary: string; at: string; detail?: Record<string, unknown> | undefined }
 
 export type HelpArticle = { slug: string; title: string; summary: string; body: string; related: string[] }
 
 export type HelpEntry = { slug: string; title: string; summary: string }
 
-export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; organization_id?: string | undefined }
+export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; organization_id?: string | undefined }
 
-export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null }
+export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null }
 
-export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined }
+export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined }
 
 export type OAuthAppList = { items: OAuthApp[] }
 
-export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
+export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
 
 export type OAuthDecisionAnswer = { redirect_to: string }
 
@@ -180,6 +186,14 @@ export type Operations = {
   }
   'GET /api/models': {
     answer: { items: ({ id: string; owned_by: string; prices: { input: number; cached_input: number; output: number } | null })[] }
+  }
+  'POST /api/oauth/device/claim': {
+    body: DeviceCodeEntryInput
+    answer: DeviceRequest
+  }
+  'POST /api/oauth/device/decision': {
+    body: DeviceDecisionInput
+    answer: undefined
   }
   'GET /api/oauth/transactions/{id}': {
     params: { id: string }

@@ -218,6 +218,12 @@ export const errors = {
       'It has expired, was finished, or was started in another browser. Go back to the app and start again.',
     help: 'oauth-apps',
   },
+  device_code_unknown: {
+    title: 'This code does not fit',
+    detail:
+      'It is mistyped, older than ten minutes, already answered, or was entered by somebody else first. Compare it with the device, or let the device show a new one.',
+    help: 'connect-device',
+  },
   too_many_apps: {
     title: 'There are too many apps',
     detail: 'An organization may have 100. Delete one that is no longer used.',

@@ -198,6 +198,12 @@ export const errors = {
     detail: '它已过期、已完成，或是在另一个浏览器中发起的。请返回应用重新开始。',
     help: 'oauth-apps',
   },
+  device_code_unknown: {
+    title: '代码不正确',
+    detail:
+      '代码可能输错、已超过十分钟、已处理，或已被他人先输入。请与设备上显示的代码核对，或让设备显示新的代码。',
+    help: 'connect-device',
+  },
   too_many_apps: {
     title: '应用数量过多',
     detail: '每个组织最多 100 个应用。请删除不再使用的应用。',

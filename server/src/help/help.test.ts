@@ -12,7 +12,7 @@ import { createIndex, terms } from './search.ts'
 const help = createHelp({ origin: 'https://ai.example.com', keyPrefix: 'sk-lk' })
 const slugs = Object.keys(en)
 const consolePages = new Set(
-  '/ /sign-up /sign-in /verify /recover /keys /usage /apps /connected-apps /devices /security /cases'.split(
+  '/ /sign-up /sign-in /verify /recover /keys /usage /apps /connected-apps /device /devices /security /cases'.split(
     ' ',
   ),
 )

@@ -19,6 +19,7 @@ export const related: Record<HelpSlug, readonly HelpSlug[]> = {
   costs: ['usage-and-limits', 'models'],
   scopes: ['api-keys', 'oauth-apps', 'connected-apps'],
   'oauth-apps': ['scopes', 'connected-apps', 'production-checklist'],
+  'connect-device': ['connected-apps', 'oauth-apps', 'devices-and-sessions'],
   'connected-apps': ['devices-and-sessions', 'scopes', 'oauth-apps'],
   'suspended-account': ['appeals', 'case-status'],
   appeals: ['suspended-account', 'case-status'],

@@ -23,12 +23,21 @@ type Endpoint = {
   methods: readonly ('GET' | 'POST')[]
   /** Pages for people; the others speak JSON whatever `Accept` says. */
   page?: true
+  /** Each request leaves a row that waits; people do not start two a second. */
+  starts?: true
 }
 
 const endpoints: readonly Endpoint[] = [
-  { path: '/oauth/authorize', engine: '/oauth/authorize', methods: ['GET', 'POST'], page: true },
+  {
+    path: '/oauth/authorize',
+    engine: '/oauth/authorize',
+    methods: ['GET', 'POST'],
+    page: true,
+    starts: true,
+  },
   { path: '/oauth/token', engine: '/oauth/token', methods: ['POST'] },
   { path: '/v1/oauth/token', engine: '/oauth/token', methods: ['POST'] },
+  { path: '/oauth/device', engine: '/oauth/device', methods: ['POST'], starts: true },
   { path: '/oauth/introspect', engine: '/oauth/introspect', methods: ['POST'] },
   { path: '/oauth/revoke', engine: '/oauth/revoke', methods: ['POST'] },
   { path: '/oauth/jwks', engine: '/oauth/jwks', methods: ['GET'] },
@@ -103,8 +112,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
   })
 
   async function serve(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) {
-    // A pending request is a row that anybody may cause; people do not start two a second.
-    const [bucket, rule]: [string, RateRule] = endpoint.page
+    const [bucket, rule]: [string, RateRule] = endpoint.starts
       ? ['oauth-start', { burst: 120, perMs: minute }]
       : ['oauth', { burst: 1_200, perMs: minute }]
     const rate = limiter.take(`${bucket}:${request.ip}`, rule)
@@ -176,6 +184,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       },
       ...(method === 'POST' && !posted ? { body } : {}),
       locale: request.locale,
+      address: request.ip,
     }
     reply.hijack()
     const answered = endpoint.page ? Object.entries(barePageHeaders(origin)) : pageHeaders(origin)

@@ -5,14 +5,15 @@
  * States: a transaction is open → seen by an account → decided → finished, at most ten minutes; a
  * grant stands until it is revoked or 180 days old, and with it ends everything issued under it. It
  * hangs on the session it was given in and on the account's epoch: sign-out, suspension and password
- * reset end it. Invariants: a code or refresh token is redeemed by exactly one request; nobody is
+ * reset end it. What a device was allowed hangs on the epoch alone: it is not the browser that said
+ * yes. Invariants: a code or refresh token is redeemed by exactly one request; nobody is
  * sent to a redirect URI that is not registered; every URL is built from the configured origin;
  * values are stored as keyed digests, payloads sealed.
  *
  * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
  * refresh token is told to its owner), organizations (who owns an app), sessions (read by
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
- * `engine/` alone. Not here: the device flow, pushed requests, DPoP and dynamic registration.
+ * `engine/` alone. Not here: pushed requests, DPoP and dynamic registration.
  */
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '#platform/clock/clock.ts'
@@ -41,6 +42,8 @@ import { authorizeRoutes } from './authorize/routes.ts'
 import { startTransaction } from './authorize/start.ts'
 import { openTransactions } from './authorize/transaction.ts'
 import { txCookies } from './authorize/tx-cookie.ts'
+import { openDeviceRequests } from './device/device-requests.ts'
+import { deviceRoutes } from './device/routes.ts'
 import { oauthEndpoints } from './endpoints.ts'
 import { createEngine } from './engine/engine.ts'
 import { grantExporter } from './grants/export.ts'
@@ -102,7 +105,7 @@ export type OAuth = {
 const sweepEveryMs = 5 * minute
 const sweepBatch = 500
 /** These stay a while after their end, so that a refusal can say why. */
-const toldApart = ['AuthorizationCode', 'RefreshToken']
+const toldApart = ['AuthorizationCode', 'RefreshToken', 'DeviceCode']
 const keptMs = 7 * day
 
 /** Adds every route of this room, the protocol's and the console's. */
@@ -171,6 +174,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     database,
     keyring,
     random,
+    limiter: deps.limiter,
     clock,
     log,
     keys,
@@ -259,6 +263,9 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
           (await deps.sessions.list(accountId)).some(({ id }) => id === sessionId),
         problem,
       })
+      const { limiter } = deps
+      const deviceDeps = { resource, vault, engine, apps, grants, database, limiter, clock, ids }
+      deviceRoutes(app, openDeviceRequests({ ...deviceDeps, findAccount }), problem)
       appRoutes(app, apps, problem)
       grantRoutes(app, grants, appStore, problem)
     },

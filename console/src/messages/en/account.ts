@@ -7,6 +7,7 @@ export const account = {
     emptyText: 'When you allow an app, it stands here and you can take it back.',
     caption: 'Connected apps',
     app: 'App',
+    device: 'On a device, by code',
     may: 'May',
     since: 'Since',
     revoke: 'Take back',

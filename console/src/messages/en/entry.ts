@@ -115,6 +115,27 @@ export const entry = {
     deny: 'Deny',
     gone: 'This request has ended. Go back to the app and start again.',
   },
+  device: {
+    title: 'Connect a device',
+    lead: 'Enter the code that your device shows.',
+    fromLink:
+      'A link filled in this code. Go on only if the same code stands on a device in front of you.',
+    code: 'Code on the device',
+    codeHint: 'Eight letters, for example BCDF-GHJK.',
+    codeShape: 'The code has eight letters.',
+    submit: 'Continue',
+    check: 'A device wants to be connected. Nothing has happened yet.',
+    warning:
+      'Allow this only if you started it yourself just now. If somebody sent you the code or is waiting for you to enter it, deny: they would get into your account.',
+    from: 'The request came from',
+    unknownAddress: 'An unknown address',
+    sameNetwork: 'The network you are in now',
+    otherNetwork: 'Not the network you are in now',
+    allowed: 'The device is connected',
+    allowedText: 'It goes on by itself in a few seconds. You can close this page.',
+    denied: 'Not connected',
+    deniedText: 'The device was refused. You can close this page.',
+  },
   claim: {
     title: 'Become the operator',
     lead: 'This one-time link creates the first operator account of this installation.',

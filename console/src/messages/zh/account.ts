@@ -8,6 +8,7 @@ export const account: typeof en = {
     emptyText: '您允许某个应用后，它会出现在这里，可随时收回。',
     caption: '已授权的应用',
     app: '应用',
+    device: '通过代码连接的设备',
     may: '可以',
     since: '授权时间',
     revoke: '收回',

@@ -4,7 +4,7 @@ import { Checkbox, Choices, Field, Select, TextArea } from '../../design/field.t
 import { Columns, Stack } from '../../design/page.tsx'
 import { fieldError } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
-import { type AppValues, appKinds, appScopes } from './app-values.ts'
+import { type AppValues, appKinds, appScopes, withoutRedirect } from './app-values.ts'
 import { scopeWords } from './scope-words.ts'
 
 /** One form for registering and changing; the kind is fixed once an app exists. */
@@ -36,7 +36,7 @@ export function AppForm(props: {
           ))}
         </Select>
       )}
-      {kind !== 'service' && (
+      {!withoutRedirect(kind) && (
         <TextArea
           label={words.redirects}
           hint={words.redirectsHint}

@@ -4,7 +4,7 @@ import type { Operations } from '../../api/schema.ts'
 import { gatewayScopes } from '../api-keys/key-values.ts'
 import { identityScopes } from './scope-words.ts'
 
-export const appKinds = ['web', 'native', 'spa', 'service'] as const
+export const appKinds = ['web', 'native', 'spa', 'device', 'service'] as const
 export type AppKind = (typeof appKinds)[number]
 
 export const appScopes = [...identityScopes, ...gatewayScopes]
@@ -32,6 +32,8 @@ export const emptyApp: AppValues = {
   legacy: false,
 }
 
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
 /** The RFC 7591 members that make up each kind. */
 const kinds: Record<
   AppKind,
@@ -52,6 +54,11 @@ const kinds: Record<
     token_endpoint_auth_method: 'none',
     grant_types: ['authorization_code', 'refresh_token'],
   },
+  device: {
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: [deviceGrant, 'refresh_token'],
+  },
   service: {
     application_type: 'web',
     token_endpoint_auth_method: 'client_secret_basic',
@@ -60,7 +67,8 @@ const kinds: Record<
 }
 
 export function kindOf(app: OAuthApp): AppKind {
-  if (!app.grant_types.includes('authorization_code')) return 'service'
+  if (!app.grant_types.includes('authorization_code'))
+    return app.grant_types.includes(deviceGrant) ? 'device' : 'service'
   if (app.application_type === 'native') return 'native'
   return app.token_endpoint_auth_method === 'none' ? 'spa' : 'web'
 }
@@ -74,9 +82,12 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   legacy: app.legacy_confidential,
 })
 
+/** Kinds that never send a browser back. */
+export const withoutRedirect = (kind: AppKind): boolean => kind === 'device' || kind === 'service'
+
 const shared = (values: AppValues) => ({
   name: values.name.trim(),
-  redirect_uris: values.kind === 'service' ? [] : values.redirects.split(/\s+/).filter(Boolean),
+  redirect_uris: withoutRedirect(values.kind) ? [] : values.redirects.split(/\s+/).filter(Boolean),
   scope: appScopes
     .filter((scope) => values.scopes.includes(scope))
     .filter((scope) => values.kind !== 'service' || scope.includes(':')) // nobody signs in

@@ -13,6 +13,17 @@ export function signInSnippet(app: OAuthApp, origin: string): string {
   const discover = `const config = await oidc.discovery(
   new URL('${origin}'), '${app.client_id}', undefined,
   ${authentication}${plainHttp})`
+  if (
+    !app.grant_types.includes('authorization_code') &&
+    app.grant_types.includes('urn:ietf:params:oauth:grant-type:device_code')
+  )
+    return `import * as oidc from 'openid-client'
+
+${discover}
+const device = await oidc.initiateDeviceAuthorization(config, { scope: '${app.scope}' })
+console.log('Open', device.verification_uri, 'and enter', device.user_code)
+const tokens = await oidc.pollDeviceAuthorizationGrant(config, device)
+console.log(tokens.access_token)`
   if (!app.grant_types.includes('authorization_code'))
     return `import * as oidc from 'openid-client'
 

@@ -49,7 +49,7 @@ export function ConnectedApps() {
                 cell: (grant) => (
                   <Stack gap="small">
                     <span>{grant.client.name}</span>
-                    <Muted>{grant.client.host}</Muted>
+                    <Muted>{grant.client.host || words.device}</Muted>
                   </Stack>
                 ),
               },

@@ -6,7 +6,13 @@ import {
   type RedirectUriRefusal,
 } from './redirect-uri.ts'
 
-export const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials'] as const
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+export const grantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  deviceGrant,
+] as const
 export type GrantType = (typeof grantTypes)[number]
 export const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
 export type AuthMethod = (typeof authMethods)[number]
@@ -64,7 +70,8 @@ export function judgeApp(settings: AppSettings): AppRefusal[] {
   const usesCode = settings.grantTypes.includes('authorization_code')
   if (usesCode && settings.redirectUris.length === 0)
     found.push({ field: 'redirect_uris', reason: 'redirect_uri_required' })
-  if (settings.grantTypes.includes('refresh_token') && !usesCode)
+  const asksPeople = usesCode || settings.grantTypes.includes(deviceGrant)
+  if (settings.grantTypes.includes('refresh_token') && !asksPeople)
     found.push({ field: 'grant_types', reason: 'code_required' })
   // RFC 6749 section 4.4: client credentials are for confidential clients alone.
   if (settings.grantTypes.includes('client_credentials') && settings.authMethod === 'none')

@@ -13,7 +13,7 @@ import { defaultGraceSeconds } from './store.sql.ts'
 const fields = {
   name: z.string().trim().min(1).max(80),
   redirect_uris: z.array(z.string().min(1).max(2_000)).max(20),
-  grant_types: z.array(z.enum(grantTypes)).min(1).max(3),
+  grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length),
   token_endpoint_auth_method: z.enum(authMethods),
   application_type: z.enum(['web', 'native']),
   scope: z.string().max(500),

@@ -17,6 +17,9 @@ export type Artifact = {
   consumedAt: number | null
 }
 
+/** Who has claimed an artifact: one session of one account. */
+export type Holder = { accountId: string; sessionUid: string }
+
 /** Times are milliseconds; whatever has expired at `now` is not found. */
 export type ArtifactStore = {
   /** Writes or replaces; what was consumed stays consumed. */
@@ -30,6 +33,22 @@ export type ArtifactStore = {
   consume(model: string, idDigest: string, now: number): Promise<boolean>
   /** Binds an artifact to an account once; true when it is, or already was, this account's. */
   bind(model: string, idDigest: string, accountId: string): Promise<boolean>
+  /**
+   * Ties one that waits to an account's session, once: true when it is, or already was, theirs. False
+   * for anybody else, and for what has expired, was consumed or was settled.
+   */
+  claim(model: string, idDigest: string, holder: Holder, now: number): Promise<boolean>
+  /**
+   * Writes the outcome of one that `holder` has claimed, once; its user code then finds it no more.
+   * Of any number of simultaneous callers exactly one gets true.
+   */
+  settle(
+    model: string,
+    idDigest: string,
+    holder: Holder,
+    outcome: { payload: string; grantId: string | null },
+    now: number,
+  ): Promise<boolean>
   remove(model: string, idDigest: string): Promise<void>
   /** Everything of a grant, or one model of it. */
   removeByGrant(grantId: string, model?: string): Promise<void>

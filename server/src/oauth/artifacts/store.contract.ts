@@ -39,6 +39,38 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
     assert.equal(wins.filter(Boolean).length, 1)
   })
 
+  test(`of 20 sessions that claim one artifact exactly one settles it, once (${name})`, async () => {
+    const store = await open()
+    const device = artifact({ model: 'DeviceCode', userCodeDigest: `user-${made}` })
+    await store.put(device)
+    const { model, idDigest } = device
+    const holders = Array.from({ length: 20 }, (_, index) => ({
+      accountId: `acct_${index % 4}`,
+      sessionUid: `sess_${index}`,
+    }))
+    const outcome = { payload: 'decided', grantId: 'grant_7' }
+    const [early] = holders
+    assert.ok(early)
+    assert.equal(await store.settle(model, idDigest, early, outcome, 2_000), false, 'unclaimed')
+    const claims = await Promise.all(
+      holders.map((holder) => store.claim(model, idDigest, holder, 2_000)),
+    )
+    assert.equal(claims.filter(Boolean).length, 1)
+    const holder = holders[claims.indexOf(true)]
+    assert.ok(holder && (await store.claim(model, idDigest, holder, 2_000)), 'again by the same')
+    assert.equal(await store.settle(model, idDigest, holder, outcome, 61_000), false, 'expired')
+    const settled = await Promise.all(
+      holders.flatMap((one) => [
+        store.settle(model, idDigest, one, outcome, 2_000),
+        store.settle(model, idDigest, one, outcome, 2_000),
+      ]),
+    )
+    assert.equal(settled.filter(Boolean).length, 1)
+    assert.equal(await store.findByUserCode(model, device.userCodeDigest ?? '', 2_000), null)
+    assert.equal((await store.find(model, idDigest, 2_000))?.payload, 'decided')
+    assert.equal(await store.claim(model, idDigest, holder, 2_000), false, 'settled')
+  })
+
   test(`what has expired is not found, and swept in batches (${name})`, async () => {
     const store = await open()
     const all = Array.from({ length: 5 }, () => artifact())

@@ -73,6 +73,39 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
           .where((eb) => eb.or([eb('account_id', 'is', null), eb('account_id', '=', accountId)]))
           .executeTakeFirst(),
       ) === 1,
+    claim: async (model, idDigest, { accountId, sessionUid }, now) =>
+      changed(
+        await db.query
+          .updateTable('oauth_artifacts')
+          .set({ account_id: accountId, session_uid: sessionUid })
+          .where('model', '=', model)
+          .where('id_digest', '=', idDigest)
+          .where('user_code_digest', 'is not', null)
+          .where('consumed_at', 'is', null)
+          .where('expires_at', '>', now)
+          .where((eb) =>
+            eb.or([
+              eb.and([eb('account_id', 'is', null), eb('session_uid', 'is', null)]),
+              eb.and([eb('account_id', '=', accountId), eb('session_uid', '=', sessionUid)]),
+            ]),
+          )
+          .executeTakeFirst(),
+      ) === 1,
+    // Without its user code it is settled: nobody finds it by typing, and no second outcome fits.
+    settle: async (model, idDigest, holder, { payload, grantId }, now) =>
+      changed(
+        await db.query
+          .updateTable('oauth_artifacts')
+          .set({ payload, grant_id: grantId, user_code_digest: null })
+          .where('model', '=', model)
+          .where('id_digest', '=', idDigest)
+          .where('user_code_digest', 'is not', null)
+          .where('consumed_at', 'is', null)
+          .where('expires_at', '>', now)
+          .where('account_id', '=', holder.accountId)
+          .where('session_uid', '=', holder.sessionUid)
+          .executeTakeFirst(),
+      ) === 1,
     async remove(model, idDigest) {
       await db.query
         .deleteFrom('oauth_artifacts')

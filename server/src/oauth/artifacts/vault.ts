@@ -1,6 +1,6 @@
 import type { Clock } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
-import type { Artifact, ArtifactStore } from './artifact.ts'
+import type { Artifact, ArtifactStore, Holder } from './artifact.ts'
 
 /** What is stored beside the sealed payload, to find and to revoke by. */
 export type ArtifactLabels = {
@@ -49,6 +49,16 @@ export type ArtifactVault = {
   findByUserCode<T>(model: string, userCode: string): Promise<Opened<T> | null>
   consume(model: string, value: string): Promise<boolean>
   bind(model: string, value: string, accountId: string): Promise<boolean>
+  /** What the user code names, once it is this holder's; null for everybody else. */
+  claim<T>(model: string, userCode: string, holder: Holder): Promise<Opened<T> | null>
+  /** Rewrites, once, what this holder has claimed; returns what it was, or null when it is not theirs. */
+  settle<T extends object>(
+    model: string,
+    userCode: string,
+    holder: Holder,
+    grantId: string | null,
+    change: (payload: T) => object,
+  ): Promise<T | null>
   remove(model: string, value: string): Promise<void>
   removeByGrant(grantId: string, model?: string): Promise<void>
 }
@@ -104,6 +114,29 @@ export function artifactVault(store: ArtifactStore, keyring: Keyring, clock: Clo
       unpack<T>(await store.findByUserCode(model, digest(userCode), clock.now())),
     consume: (model, value) => store.consume(model, digest(value), clock.now()),
     bind: (model, value, accountId) => store.bind(model, digest(value), accountId),
+    async claim<T>(model: string, userCode: string, holder: Holder) {
+      const found = await store.findByUserCode(model, digest(userCode), clock.now())
+      if (!found || !(await store.claim(model, found.idDigest, holder, clock.now()))) return null
+      return unpack<T>(found)
+    },
+    async settle<T extends object>(
+      model: string,
+      userCode: string,
+      holder: Holder,
+      grantId: string | null,
+      change: (payload: T) => object,
+    ) {
+      const found = await store.findByUserCode(model, digest(userCode), clock.now())
+      const opened = await unpack<T>(found)
+      if (!found || !opened) return null
+      const sealed = await keyring.seal(
+        context(model, found.idDigest),
+        JSON.stringify(change(opened.payload)),
+      )
+      const outcome = { payload: sealed, grantId }
+      const settled = await store.settle(model, found.idDigest, holder, outcome, clock.now())
+      return settled ? opened.payload : null
+    },
     remove: (model, value) => store.remove(model, digest(value)),
     removeByGrant: (grantId, model) => store.removeByGrant(grantId, model),
   }

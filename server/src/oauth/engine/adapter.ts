@@ -49,7 +49,7 @@ export const adapters =
 const never = async (): Promise<undefined> => undefined
 
 /** Refused with a reason when they have expired, so they are found until they are swept. */
-const foundExpired = new Set(['AuthorizationCode', 'RefreshToken'])
+const foundExpired = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])
 
 function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): Adapter {
   type Found = Awaited<ReturnType<typeof vault.find<AdapterPayload>>>

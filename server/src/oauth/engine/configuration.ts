@@ -3,6 +3,7 @@ import type { Keyring } from '#platform/crypto/keyring.ts'
 import { isUnavailable } from '#platform/http/app.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
 import { gatewayScopes, identityScopes } from '../access-token.ts'
+import { userCodeMask } from '../device/user-code.ts'
 import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
 import { isScope, scopeList } from '../scopes.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
@@ -18,6 +19,7 @@ import {
   type KoaContextWithOIDC,
   Prompt,
 } from './library.ts'
+import { addressHeader } from './neutral-request.ts'
 import { refusedBecause } from './refusals.ts'
 
 export type ConfigurationDeps = AdapterDeps & {
@@ -42,6 +44,7 @@ export const seconds = (ms: number) => Math.floor(ms / second)
 
 export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: 'lk_as_r' }
 export const authorizePath = '/oauth/authorize'
+const devicePath = '/device'
 
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
 export function configuration(deps: ConfigurationDeps): Configuration {
@@ -84,6 +87,8 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       revocation: '/oauth/revoke',
       userinfo: '/oauth/userinfo',
       end_session: '/oauth/logout',
+      device_authorization: '/oauth/device',
+      code_verification: devicePath, // the console's page; the engine's own is never reached
     },
     ttl: {
       AccessToken: seconds(accessTokenLifeMs),
@@ -94,6 +99,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       Session: 60,
       RefreshToken: seconds(refreshIdleMs),
       Grant: seconds(grantLifeMs),
+      DeviceCode: seconds(transactionLifeMs),
     },
     features: {
       devInteractions: { enabled: false },
@@ -103,6 +109,12 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       dPoP: { enabled: false },
       claimsParameter: { enabled: false },
       clientCredentials: { enabled: true },
+      deviceFlow: {
+        enabled: true,
+        charset: 'base-20',
+        mask: userCodeMask,
+        deviceInfo: (ctx) => ({ address: ctx.get(addressHeader) }),
+      },
       revocation: {
         enabled: true,
         allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
@@ -205,13 +217,16 @@ export const accountClaims = (account: Account) => ({
   email_verified: account.emailVerifiedAt !== null,
 })
 
+/** Where a person is going to be asked for scopes. */
+const scopedRoutes = new Set(['authorization', 'device_authorization'])
+
 /** RFC 6749 section 3.3: what the app may not have is refused by name, not dropped in silence. */
 function checkScopes(ctx: KoaContextWithOIDC, ceiling: readonly string[]): void {
   const params = ctx.oidc.params
   if (!params) return
   const asked = scopeList(params.scope as string | undefined)
   const machine = ctx.oidc.route === 'token' && params.grant_type === 'client_credentials'
-  if (!machine && ctx.oidc.route !== 'authorization') return
+  if (!machine && !scopedRoutes.has(ctx.oidc.route)) return
   const refused = asked.find((scope) => !isScope(scope) || !ceiling.includes(scope))
   if (refused !== undefined)
     throw new InvalidScope('requested scope is not known or not allowed for this client', refused)

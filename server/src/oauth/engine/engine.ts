@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
+import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { type AccessTokenVerifier, identityScopes } from '../access-token.ts'
 import type { StoredGrant } from '../grants/grants.ts'
@@ -17,7 +18,7 @@ import {
   seconds,
   transactionLifeMs,
 } from './configuration.ts'
-import { registerExchanges } from './exchange.ts'
+import { pollSeconds, registerExchanges } from './exchange.ts'
 import { type KoaContextWithOIDC, Provider } from './library.ts'
 import { type EngineRequest, neutralRequest } from './neutral-request.ts'
 import { answerErrors } from './refusals.ts'
@@ -59,6 +60,7 @@ export type Refusal = {
 export type EngineDeps = Omit<ConfigurationDeps, 'bridged' | 'silentRequests' | 'showError'> & {
   database: Database
   random: Random
+  limiter: RateLimiter
   log: Log
   /** Keeps the transaction and says what the browser gets. */
   onStarted(request: StartedRequest, headers: Record<string, string>): Promise<Answer>
@@ -134,6 +136,8 @@ export function createEngine(deps: EngineDeps): Engine {
     if (oidc.route === 'jwks' || oidc.route === 'discovery')
       ctx.set('cache-control', 'public, max-age=300')
     await answerStructured(ctx as KoaContextWithOIDC, deps)
+    if (oidc.route === 'device_authorization' && ctx.status === 200)
+      ctx.body = { ...(ctx.body as object), interval: pollSeconds }
     if (oidc.route === 'token') await answerToken(ctx as KoaContextWithOIDC)
     if (oidc.route === 'revocation' && ctx.status === 200) ctx.body = {}
   })
@@ -211,6 +215,7 @@ export function createEngine(deps: EngineDeps): Engine {
             url: `${authorizePath}/${encodeURIComponent(id)}`,
             headers: { cookie: `${cookieNames.resume}=${id}; ${cookieNames.session}=${name}` },
             locale,
+            address: '',
           },
           raw,
           res,

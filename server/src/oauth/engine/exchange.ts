@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { type Clock, second } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
+import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { OAuthApp } from '../apps/app.ts'
 import type { ArtifactLabels, ArtifactVault, Opened } from '../artifacts/vault.ts'
 import type { Grants } from '../grants/grants.ts'
@@ -9,12 +10,16 @@ import { scopeList } from '../scopes.ts'
 import { AlreadyConsumed } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
 import {
+  AuthorizationPending,
   boundGrantHelpers,
+  deviceGrantType,
   exchangeCode,
+  exchangeDeviceCode,
   exchangeRefreshToken,
   InvalidGrant,
   type KoaContextWithOIDC,
   type Provider,
+  SlowDown,
 } from './library.ts'
 
 export type ExchangeDeps = {
@@ -23,6 +28,7 @@ export type ExchangeDeps = {
   grants: Grants
   clock: Clock
   random: Random
+  limiter: RateLimiter
 }
 
 type TokenAnswer = {
@@ -41,6 +47,11 @@ type Replay = {
 }
 
 const replayModel = 'RefreshReplay'
+
+/** What a waiting device is told to keep between two questions (RFC 8628 section 3.2). */
+export const pollSeconds = 5
+/** What it is held to: a second less, because networks deliver unevenly. Each node counts its own. */
+const pollRule = { burst: 1, perMs: (pollSeconds - 1) * second }
 
 /**
  * The exchange of codes and refresh tokens, made atomic around the engine's own handlers.
@@ -98,6 +109,22 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
       }
     },
     ['refresh_token', 'scope', 'resource'],
+    ['resource'],
+  )
+
+  provider.registerGrantType(
+    deviceGrantType,
+    async (ctx) => {
+      try {
+        // A second redemption is refused and ends nothing: two questions under way at once are no theft.
+        await database.transaction(() => exchangeDeviceCode(provider, helpers, ctx))
+      } catch (error) {
+        if (!(error instanceof AuthorizationPending)) throw error
+        const asked = `device-poll:${vault.digest(param(ctx, 'device_code'))}`
+        throw deps.limiter.take(asked, pollRule).allowed ? error : new SlowDown()
+      }
+    },
+    ['device_code', 'resource'],
     ['resource'],
   )
 

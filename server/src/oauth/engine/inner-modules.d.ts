@@ -7,6 +7,8 @@ declare module 'oidc-provider/lib/helpers/errors.js' {
   export const InvalidGrant: typeof errors.InvalidGrant
   export const InvalidScope: typeof errors.InvalidScope
   export const InvalidTarget: typeof errors.InvalidTarget
+  export const AuthorizationPending: typeof errors.AuthorizationPending
+  export const SlowDown: typeof errors.SlowDown
 }
 declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
   import { interactionPolicy } from 'oidc-provider'
@@ -21,6 +23,15 @@ declare module 'oidc-provider/lib/helpers/grants.js' {
 }
 declare module 'oidc-provider/lib/actions/grants/authorization_code.js' {
   import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+  export function handler(
+    provider: Provider,
+    helpers: object,
+    ctx: KoaContextWithOIDC,
+  ): Promise<void>
+}
+declare module 'oidc-provider/lib/actions/grants/device_code.js' {
+  import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+  export const grantType: 'urn:ietf:params:oauth:grant-type:device_code'
   export function handler(
     provider: Provider,
     helpers: object,

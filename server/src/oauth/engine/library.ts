@@ -8,8 +8,18 @@ export type { Adapter, Configuration, KoaContextWithOIDC } from 'oidc-provider'
  * because the exchange of codes and refresh tokens is wrapped, not rewritten (`exchange.ts`).
  */
 export { handler as exchangeCode } from 'oidc-provider/lib/actions/grants/authorization_code.js'
+export {
+  grantType as deviceGrantType,
+  handler as exchangeDeviceCode,
+} from 'oidc-provider/lib/actions/grants/device_code.js'
 export { handler as exchangeRefreshToken } from 'oidc-provider/lib/actions/grants/refresh_token.js'
-export { InvalidGrant, InvalidScope, InvalidTarget } from 'oidc-provider/lib/helpers/errors.js'
+export {
+  AuthorizationPending,
+  InvalidGrant,
+  InvalidScope,
+  InvalidTarget,
+  SlowDown,
+} from 'oidc-provider/lib/helpers/errors.js'
 export {
   base as basePolicy,
   Check,

@@ -9,7 +9,11 @@ export type EngineRequest = {
   headers: Record<string, string>
   body?: Buffer
   locale: 'en' | 'zh'
+  /** Who asks, by trusted proxies only; shown to the person a device waits for. */
+  address: string
 }
+
+export const addressHeader = 'x-latchkey-address'
 
 /** A request made anew from the little that counts; its host and scheme are the configured ones. */
 export function neutralRequest(
@@ -28,6 +32,7 @@ export function neutralRequest(
       host,
       'x-forwarded-proto': protocol.slice(0, -1),
       'x-latchkey-locale': request.locale,
+      [addressHeader]: request.address,
       ...(request.method === 'POST' ? { 'content-length': String(body.length) } : {}),
     },
     socket: raw.socket,

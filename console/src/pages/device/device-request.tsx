@@ -1,0 +1,84 @@
+import { useMutation } from '@tanstack/react-query'
+import { type Answer, call } from '../../api/client.ts'
+import { Button } from '../../design/button.tsx'
+import { Callout } from '../../design/callout.tsx'
+import { Icon } from '../../design/icon.tsx'
+import { Stack } from '../../design/page.tsx'
+import { RefusalNote } from '../../design/states.tsx'
+import { useLanguage } from '../../messages/messages.tsx'
+import { FormFrame } from '../../shell/open-frame.tsx'
+import consent from '../consent/consent.module.css'
+
+/**
+ * Who asks, from where, since when and for what, with the warning before the two buttons: whoever
+ * was sent a code by somebody else is about to let that somebody in.
+ */
+export function DeviceRequest(props: {
+  request: Answer<'POST /api/oauth/device/claim'>
+  code: string
+}) {
+  const { m, format } = useLanguage()
+  const { request, code } = props
+  const words = m.device
+  const decide = useMutation({
+    mutationFn: async (decision: 'allow' | 'deny') => {
+      await call('POST /api/oauth/device/decision', { body: { user_code: code, decision } })
+      return decision
+    },
+  })
+  if (decide.data)
+    return (
+      <FormFrame title={decide.data === 'allow' ? words.allowed : words.denied}>
+        <p>{decide.data === 'allow' ? words.allowedText : words.deniedText}</p>
+      </FormFrame>
+    )
+  return (
+    <FormFrame title={m.consent.title(request.client.name)} lead={words.check}>
+      <Stack>
+        <Callout tone="warn">
+          <p>{words.warning}</p>
+        </Callout>
+        <div className={consent.who}>
+          <span>{words.from}</span>
+          <strong>{request.address || words.unknownAddress}</strong>
+          <span>{request.same_network ? words.sameNetwork : words.otherNetwork}</span>
+          <span>{format.relative(request.requested_at)}</span>
+        </div>
+        <div className={consent.who}>
+          <span>{m.consent.signedInAs}</span>
+          <strong>{request.account.name}</strong>
+          <span>{request.account.email}</span>
+        </div>
+        {!request.client.verified && (
+          <Callout tone="warn">
+            <p>{m.consent.unverified}</p>
+          </Callout>
+        )}
+        <div>
+          <h2 className={consent.asks}>{m.consent.asks}</h2>
+          <ul className={consent.scopes}>
+            {request.scopes.map((scope) => (
+              <li key={scope.name}>
+                <Icon name="check" size={18} />
+                <div>
+                  <p className={consent.scopeTitle}>{scope.title}</p>
+                  <p className={consent.scopeText}>{scope.description}</p>
+                </div>
+              </li>
+            ))}
+          </ul>
+        </div>
+        <p className={consent.consequence}>{m.consent.consequence}</p>
+        <RefusalNote error={decide.error} />
+        <div className={consent.buttons}>
+          <Button busy={decide.isPending} onClick={() => decide.mutate('deny')}>
+            {m.consent.deny}
+          </Button>
+          <Button kind="primary" busy={decide.isPending} onClick={() => decide.mutate('allow')}>
+            {m.consent.allow}
+          </Button>
+        </div>
+      </Stack>
+    </FormFrame>
+  )
+}

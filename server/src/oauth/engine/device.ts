@@ -1,0 +1,46 @@
+import { second } from '#platform/clock/clock.ts'
+import { scopeList } from '../scopes.ts'
+
+/** What the engine keeps of a device that waits for its person (RFC 8628 section 3.2). */
+type StoredDevice = {
+  clientId: string
+  params: { scope?: string; resource?: string }
+  deviceInfo?: { address?: string }
+}
+
+export type DeviceAsks = {
+  clientId: string
+  scopes: readonly string[]
+  /** Where the request came from. */
+  address: string
+}
+
+/** The engine wrote the payload; its form is checked nowhere else. */
+export function deviceAsks(payload: object): DeviceAsks {
+  const { clientId, params, deviceInfo } = payload as StoredDevice
+  return { clientId, scopes: scopeList(params.scope), address: deviceInfo?.address ?? '' }
+}
+
+/** What the engine's own page would have written when the person said yes. */
+export function allowedDevice(
+  payload: object,
+  yes: { accountId: string; grantId: string; authenticatedAt: number },
+): object {
+  const { params } = payload as StoredDevice
+  return {
+    ...payload,
+    accountId: yes.accountId,
+    grantId: yes.grantId,
+    authTime: Math.floor(yes.authenticatedAt / second),
+    // The engine wants a session; this access hangs on its grant alone.
+    sessionUid: yes.grantId,
+    scope: params.scope,
+    resource: params.resource,
+  }
+}
+
+export const deniedDevice = (payload: object): object => ({
+  ...payload,
+  error: 'access_denied',
+  errorDescription: 'the person said no',
+})
