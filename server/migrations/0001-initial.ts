@@ -82,11 +82,24 @@ create table sessions (
   last_seen_at bigint not null,
   expires_at bigint not null,
   ended_at bigint,
-  end_reason text                       -- signed_out | signed_out_elsewhere | password_reset | password_changed | closed | replaced | revoked_all | not_me
+  end_reason text                       -- signed_out | signed_out_elsewhere | password_reset | password_changed | closed | replaced | revoked_all | not_me | device_limit
 );
 create unique index sessions_token on sessions (token_digest);
 create index sessions_account on sessions (account_id, ended_at);
 create index sessions_expiry on sessions (expires_at);
+create index sessions_ended on sessions (ended_at);
+create index sessions_device on sessions (device_id);
+
+-- somebody has proven who they are and has to end a device first; single use by one delete
+create table sign_in_tickets (
+  digest text primary key,
+  account_id text not null references accounts (id),
+  device_digest text not null,          -- the browser that asked, by its device cookie
+  epoch bigint not null,                -- of the account at the proof
+  amr text not null,                    -- JSON list, RFC 8176
+  expires_at bigint not null
+);
+create index sign_in_tickets_expiry on sign_in_tickets (expires_at);
 
 -- organizations ----------------------------------------------------------------------------------
 create table organizations (

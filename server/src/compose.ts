@@ -118,7 +118,11 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       startSession: (...args) => sessions.start(...args),
     },
   })
-  const { sessions, context: sessionsContext } = createSessions({
+  const {
+    sessions,
+    context: sessionsContext,
+    sweeper: sessionsSweeper,
+  } = createSessions({
     ...platform,
     accounts,
     audit,
@@ -157,7 +161,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     caseExporter({ trust, clock: edges.clock, appealsOf }),
     auditExporter(audit),
   ]
-  const workers = [mail, identity.sweeper, oauth, trust]
+  const workers = [mail, identity.sweeper, sessionsSweeper, oauth, trust]
 
   const accountNames = async (ids: readonly string[]) =>
     new Map((await accounts.findAll(ids)).map(({ id, name }) => [id, name]))

@@ -26,9 +26,14 @@ export type Config = Readonly<{
   trustedProxies: readonly string[]
   metricsToken: Secret | null
   hashConcurrency: number
+  deviceLimit: number
+  devicePolicy: DevicePolicy
   drainSeconds: number
   logLevel: LogLevel
 }>
+
+/** What a sign-in on one device too many does: ask which to end, end the oldest, or be refused. */
+export type DevicePolicy = 'ask' | 'end-oldest' | 'refuse'
 
 /** One OpenAI-compatible server. Prices are micro-units per million tokens. */
 export type UpstreamSetting = Readonly<{
@@ -109,6 +114,15 @@ export const settings = {
   LATCHKEY_HASH_CONCURRENCY: {
     meaning: 'password hashes at once, 1–64',
     default: 'cores − 1, at least 1',
+  },
+  LATCHKEY_DEVICE_LIMIT: {
+    meaning: 'devices of one account that may be signed in at once, 1–1000',
+    default: '20',
+  },
+  LATCHKEY_DEVICE_POLICY: {
+    meaning:
+      'sign-in beyond that: `ask` which to end, `end-oldest` (least recently seen) or `refuse`',
+    default: 'ask',
   },
   LATCHKEY_DRAIN_SECONDS: {
     meaning: 'how long streams may finish after SIGTERM, 0–600',
@@ -193,6 +207,12 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
     trustedProxies: read('LATCHKEY_TRUSTED_PROXIES', [], parseNetworks),
     metricsToken: read<Secret | null>('LATCHKEY_METRICS_TOKEN', null, (text) => new Secret(text)),
     hashConcurrency: read('LATCHKEY_HASH_CONCURRENCY', Math.max(1, cores - 1), integer(1, 64)),
+    deviceLimit: read('LATCHKEY_DEVICE_LIMIT', 20, integer(1, 1_000)),
+    devicePolicy: read(
+      'LATCHKEY_DEVICE_POLICY',
+      'ask' as DevicePolicy,
+      oneOf(['ask', 'end-oldest', 'refuse']),
+    ),
     drainSeconds: read('LATCHKEY_DRAIN_SECONDS', 30, integer(0, 600)),
     logLevel: read(
       'LATCHKEY_LOG_LEVEL',

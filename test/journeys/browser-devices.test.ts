@@ -46,3 +46,22 @@ test('in the browser: the link of the mail shows a button, and the button leads 
   await page.getByLabel('Code', { exact: true }).waitFor()
   assertQuiet()
 })
+
+test('in the browser: a sign-in beyond the device limit asks which device to sign out', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer({ env: { LATCHKEY_DEVICE_LIMIT: '1' } })
+  const { person, email, password } = await signedUp(server.origin)
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open('/sign-in')
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('heading', { name: 'Which device should sign out?' }).waitFor()
+  await assertAccessible(page, 'choose a device')
+  await page.getByRole('button', { name: /^Sign out/ }).click()
+  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  await person.expect(401, 'GET', '/api/account')
+  assertQuiet()
+})

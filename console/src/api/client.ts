@@ -21,6 +21,8 @@ export class Refusal extends Error {
   readonly help: string | null
   readonly fields: readonly { field: string; code: string; message: string }[]
   readonly requestId: string | null
+  /** Members of this problem alone (RFC 9457 section 3.2), as they came. */
+  readonly members: Readonly<Record<string, unknown>>
 
   constructor(status: number, body: Partial<ProblemBody>) {
     super(body.code ?? 'network')
@@ -31,6 +33,7 @@ export class Refusal extends Error {
     this.help = ownPath(body.help)
     this.fields = body.errors ?? []
     this.requestId = body.request_id ?? null
+    this.members = body
   }
 }
 

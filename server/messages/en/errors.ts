@@ -176,6 +176,21 @@ export const errors = {
     detail: 'Enter the six-digit code from our mail, or ask for a new one.',
     help: 'verify-email',
   },
+  device_limit_reached: {
+    title: 'Too many devices are signed in',
+    detail: 'Choose a device to sign out, and go on here.',
+    help: 'devices-and-sessions',
+  },
+  device_limit_refused: {
+    title: 'Too many devices are signed in',
+    detail: 'Sign out on a device you do not need, then sign in here again.',
+    help: 'devices-and-sessions',
+  },
+  sign_in_ticket_invalid: {
+    title: 'This sign-in took too long',
+    detail: 'Enter your password again.',
+    help: 'devices-and-sessions',
+  },
   device_link_invalid: {
     title: 'This link does not work any more',
     detail:

@@ -163,6 +163,21 @@ export const errors = {
     detail: '请输入邮件中的六位验证码，或重新获取验证码。',
     help: 'verify-email',
   },
+  device_limit_reached: {
+    title: '登录的设备过多',
+    detail: '请选择一台设备退出登录，然后在此继续。',
+    help: 'devices-and-sessions',
+  },
+  device_limit_refused: {
+    title: '登录的设备过多',
+    detail: '请先在不再使用的设备上退出登录，然后重新登录。',
+    help: 'devices-and-sessions',
+  },
+  sign_in_ticket_invalid: {
+    title: '登录等待时间过长',
+    detail: '请重新输入密码。',
+    help: 'devices-and-sessions',
+  },
   device_link_invalid: {
     title: '此链接已失效',
     detail: '链接只能使用一次，有效期为七天。如有不认识的设备，请让它退出登录并修改密码。',

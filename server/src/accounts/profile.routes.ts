@@ -18,6 +18,7 @@ const signedOutReason = z.enum([
   'closed',
   'revoked_all',
   'not_me',
+  'device_limit',
   'expired',
 ])
 

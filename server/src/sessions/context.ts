@@ -13,6 +13,8 @@ import type { SessionStore } from './store.ts'
 /** What the verbs of this room work with. */
 export type SessionsContext = {
   origin: string
+  deviceLimit: number
+  devicePolicy: 'ask' | 'end-oldest' | 'refuse'
   database: Database
   clock: Clock
   ids: Ids

@@ -22,8 +22,8 @@ const deviceSchema = z
   })
   .meta({ id: 'Device' })
 
-/** A device as its owner sees it. */
-const present = (device: HeldDevice, current: string) => ({
+/** A device as its owner sees it; `current` is the asking device, null where there is none yet. */
+export const presentDevice = (device: HeldDevice, current: string | null) => ({
   id: device.id,
   name: device.name,
   current: device.id === current,
@@ -57,7 +57,7 @@ export function deviceRoutes(
     async (request) => {
       const { accountId, deviceId } = principalOf(request)
       const devices = await sessions.devices(accountId)
-      return { items: devices.map((device) => present(device, deviceId)) }
+      return { items: devices.map((device) => presentDevice(device, deviceId)) }
     },
   )
 

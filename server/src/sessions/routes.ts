@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { rfc3339 } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
@@ -11,7 +12,8 @@ import {
   presentAccount,
 } from '../accounts/index.ts'
 import { type SessionsContext, tokenDigest } from './context.ts'
-import type { Session, Sessions } from './session.ts'
+import { presentDevice } from './devices.routes.ts'
+import type { Session, Sessions, SignIn } from './session.ts'
 
 const sessionSchema = z.object({
   id: z.string(),
@@ -28,6 +30,11 @@ const answers = {
   busy: { status: 503, code: 'service_busy' },
   rate_limited: { status: 429, code: 'rate_limited' },
 } as const satisfies Record<ProofRefusal['reason'], ProblemAnswer>
+
+const limitAnswers = {
+  device_limit_reached: { status: 409, code: 'device_limit_reached' },
+  device_limit_refused: { status: 409, code: 'device_limit_refused' },
+} as const satisfies Record<Extract<SignIn, { ok: false }>['reason'], ProblemAnswer>
 
 /** Signing in and out, and seeing where one is signed in. */
 export function sessionRoutes(
@@ -51,6 +58,26 @@ export function sessionRoutes(
     created_at: rfc3339(session.createdAt),
     last_seen_at: rfc3339(session.lastSeenAt),
   })
+
+  /** Tells which devices there are to choose from, for that is all that is left to do. */
+  const refuseSignIn = (
+    refusal: Extract<SignIn, { ok: false }>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) =>
+    problem(
+      request,
+      reply,
+      limitAnswers[refusal.reason],
+      refusal.reason === 'device_limit_reached'
+        ? {
+            members: {
+              ticket: refusal.ticket,
+              devices: refusal.devices.map((device) => presentDevice(device, null)),
+            },
+          }
+        : {},
+    )
 
   app.post(
     '/api/sessions',
@@ -83,8 +110,33 @@ export function sessionRoutes(
           retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
         )
       }
-      await sessions.start(proof.account, ['pwd'], request, reply)
+      const signIn = await sessions.signIn(proof.account, ['pwd'], request, reply)
+      if (!signIn.ok) return refuseSignIn(signIn, request, reply)
       return reply.code(201).send(await presentAccount(proof.account, organizationsOf))
+    },
+  )
+
+  app.post(
+    '/api/sessions/continue',
+    {
+      config: { access: { auth: 'public', rate: 'credential' } },
+      schema: {
+        tags: ['sessions'],
+        summary:
+          'Sign in beyond the device limit: end a device by the ticket of the refused sign-in',
+        body: z.strictObject({
+          ticket: z.string().min(1).max(100),
+          end_device_id: z.string().max(64),
+        }),
+        response: { 201: accountSchema },
+      },
+    },
+    async (request, reply) => {
+      const { ticket, end_device_id: endDeviceId } = request.body
+      const gone = await sessions.continueSignIn({ ticket, endDeviceId }, request, reply)
+      if (!gone) return problem(request, reply, { status: 401, code: 'sign_in_ticket_invalid' })
+      if (!gone.signIn.ok) return refuseSignIn(gone.signIn, request, reply)
+      return reply.code(201).send(await presentAccount(gone.account, organizationsOf))
     },
   )
 

@@ -12,6 +12,7 @@ export type SessionEndReason =
   | 'replaced'
   | 'revoked_all'
   | 'not_me'
+  | 'device_limit'
 
 /** Idle for this long, or this old, and a session is over; enforced on the server. */
 export const idleMs = 14 * day
@@ -55,12 +56,20 @@ export type SessionNeighbours = {
   endGrantsOfDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
 }
 
+/** A sign-in by somebody who has proven who they are. */
+export type SignIn =
+  | { ok: true; session: Session }
+  /** `ticket` stands for the proof, in this browser and for five minutes. */
+  | { ok: false; reason: 'device_limit_reached'; devices: HeldDevice[]; ticket: string }
+  | { ok: false; reason: 'device_limit_refused' }
+
 export type Sessions = {
   /** Who holds the request's session cookie. Re-reads standing, so a closed account has no session. */
   authenticate(request: FastifyRequest): Promise<Principal | null>
   /**
    * A new session id for a proven account (never one the client chose), cookie set on `reply`; the
-   * session that came with the request ends as `replaced`.
+   * session that came with the request ends as `replaced`. Beyond the device limit the device least
+   * recently seen ends.
    */
   start(
     account: Account,
@@ -68,6 +77,19 @@ export type Sessions = {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<Session>
+  /** Like `start`, and beyond the device limit as the installation is set. */
+  signIn(
+    account: Account,
+    amr: readonly string[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<SignIn>
+  /** Goes on where `signIn` asked: ends that device and signs in. Null: the ticket does not work. */
+  continueSignIn(
+    input: { ticket: string; endDeviceId: string },
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<{ account: Account; signIn: SignIn } | null>
   /** Living sessions, the most recently used first. */
   list(accountId: string): Promise<Session[]>
   /** Ends one session of this account; false when there is none such. Publishes `session.ended`. */

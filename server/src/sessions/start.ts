@@ -4,35 +4,47 @@ import { type SessionsContext, tokenDigest } from './context.ts'
 import { deviceName } from './device-name.ts'
 import { endSessions } from './end.ts'
 import { alarmDigest, alarmLifeMs } from './not-me.ts'
-import { absoluteMs, type Device, type Session } from './session.ts'
+import { type AtLimit, roomForDevice } from './room-for-device.ts'
+import { absoluteMs, type Device, type SignIn } from './session.ts'
+import { mintTicket } from './ticket.ts'
 
 /**
  * A session for a proven account, always under a new random id: whatever cookie the browser brought
  * is never adopted, and the session it named ends as `replaced` (OWASP ASVS 5.0, 7.2.4), its apps
  * stay; somebody else's session on this browser is signed out with its apps. A device seen for the
- * first time is told to the owner, except the very first one.
+ * first time is told to the owner, except the very first one. Where the device limit leaves no room,
+ * nothing of the browser changes.
  */
 export async function startSession(
   context: SessionsContext,
   account: Account,
   amr: readonly string[],
+  atLimit: AtLimit,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<Session> {
+): Promise<SignIn> {
   const { database, store, clock, ids, cookies, keyring, audit } = context
   const brought = cookies.sessionToken(request)
   const deviceToken = cookies.setDevice(reply, cookies.deviceToken(request))
-  const token = cookies.setSession(reply)
   return database.transaction(async () => {
     const at = clock.now()
+    await database.lock(`devices:${account.id}`) // one sign-in after the other counts and recognises
+    const known = await store.findDevice(account.id, tokenDigest(keyring, deviceToken))
+    const room = await roomForDevice(context, account, known?.id ?? null, atLimit)
+    if (room !== true) {
+      if (atLimit.policy === 'refuse') return { ok: false, reason: 'device_limit_refused' }
+      const ticket = await mintTicket(context, { account, amr, deviceToken })
+      return { ok: false, reason: 'device_limit_reached', devices: room, ticket }
+    }
     const old = brought === null ? null : await store.findByToken(tokenDigest(keyring, brought))
     if (old) {
       const reason = old.accountId === account.id ? 'replaced' : 'signed_out'
       await endSessions(context, old.accountId, { only: old.id }, reason)
     }
-    const device = await recogniseDevice(context, account, deviceToken, request)
+    const device = await recogniseDevice(context, account, known, deviceToken, request)
     // Also one whose cookie the browser has dropped by age: a device has one session.
     await endSessions(context, account.id, { devices: [device.id] }, 'replaced')
+    const token = cookies.setSession(reply)
     const session = {
       id: ids('sess'),
       accountId: account.id,
@@ -54,23 +66,22 @@ export async function startSession(
       detail: { amr, address: request.ip },
       requestId: request.id,
     })
-    return { ...session, device }
+    return { ok: true, session: { ...session, device } }
   })
 }
 
 async function recogniseDevice(
   context: SessionsContext,
   account: Account,
+  known: Device | null,
   deviceToken: string,
   request: FastifyRequest,
 ): Promise<Device> {
-  const { database, store, clock, ids, keyring, mail, random } = context
+  const { store, clock, ids, keyring, mail, random } = context
   const at = clock.now()
   const userAgent = (request.headers['user-agent'] ?? '').slice(0, 500)
   const seen = { address: request.ip, name: deviceName(userAgent), at }
   const digest = tokenDigest(keyring, deviceToken)
-  await database.lock(`devices:${account.id}`) // two sign-ins at once from one new browser are one device
-  const known = await store.findDevice(account.id, digest)
   if (known) {
     await store.touchDevice(known.id, seen)
     return { ...known, name: seen.name, address: seen.address, lastSeenAt: at }

@@ -30,7 +30,16 @@ type SessionRow = {
   end_reason: SessionEndReason | null
 }
 
-type SessionTables = { devices: DeviceRow; sessions: SessionRow }
+type TicketRow = {
+  digest: string
+  account_id: string
+  device_digest: string
+  epoch: number
+  amr: string
+  expires_at: number
+}
+
+type SessionTables = { devices: DeviceRow; sessions: SessionRow; sign_in_tickets: TicketRow }
 
 export function sqlSessionStore(database: Database): SessionStore {
   const tables = database.tables<SessionTables>()
@@ -113,6 +122,74 @@ export function sqlSessionStore(database: Database): SessionStore {
         .set({ address, name, last_seen_at: at })
         .where('id', '=', id)
         .execute()
+    },
+    async insertTicket(ticket) {
+      await tables.query
+        .insertInto('sign_in_tickets')
+        .values({
+          digest: ticket.digest,
+          account_id: ticket.accountId,
+          device_digest: ticket.deviceDigest,
+          epoch: ticket.epoch,
+          amr: JSON.stringify(ticket.amr),
+          expires_at: ticket.expiresAt,
+        })
+        .execute()
+    },
+    async takeTicket(digest, deviceDigest, now) {
+      const row = await tables.query
+        .deleteFrom('sign_in_tickets')
+        .where('digest', '=', digest)
+        .where('device_digest', '=', deviceDigest)
+        .where('expires_at', '>', now)
+        .returningAll()
+        .executeTakeFirst()
+      if (!row) return null
+      const { account_id: accountId, epoch, amr, expires_at: expiresAt } = row
+      return { accountId, epoch, amr: JSON.parse(amr) as string[], expiresAt } // we wrote it
+    },
+    async sweep(before, now, limit) {
+      const old = await tables.query
+        .selectFrom('sessions')
+        .select('id')
+        .where((eb) => eb.or([eb('ended_at', '<', before), eb('expires_at', '<', before)]))
+        .limit(limit)
+        .execute()
+      if (old.length > 0)
+        await tables.query
+          .deleteFrom('sessions')
+          .where(
+            'id',
+            'in',
+            old.map(({ id }) => id),
+          )
+          .execute()
+      const devices = await tables.query
+        .selectFrom('devices')
+        .select('id')
+        .where('ended_at', '<', before)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('sessions')
+                .select('sessions.id')
+                .whereRef('sessions.device_id', '=', 'devices.id'),
+            ),
+          ),
+        )
+        .limit(limit)
+        .execute()
+      if (devices.length > 0)
+        await tables.query
+          .deleteFrom('devices')
+          .where(
+            'id',
+            'in',
+            devices.map(({ id }) => id),
+          )
+          .execute()
+      await tables.query.deleteFrom('sign_in_tickets').where('expires_at', '<=', now).execute()
+      return old.length
     },
     async insertSession(session) {
       await tables.query

@@ -1,5 +1,7 @@
 import type { Device, Session, SessionEndReason } from './session.ts'
 
+export type Ticket = { accountId: string; epoch: number; amr: readonly string[]; expiresAt: number }
+
 export type SessionStore = {
   insertDevice(
     device: Device & {
@@ -19,6 +21,14 @@ export type SessionStore = {
   /** Also ended ones: whether the account was ever signed in to. */
   hasDevices(accountId: string): Promise<boolean>
   touchDevice(id: string, seen: { address: string; name: string; at: number }): Promise<void>
+  insertTicket(ticket: Ticket & { digest: string; deviceDigest: string }): Promise<void>
+  /** Deletes the ticket; exactly one caller gets it, from the browser it was made for, in time. */
+  takeTicket(digest: string, deviceDigest: string, now: number): Promise<Ticket | null>
+  /**
+   * Deletes at most `limit` sessions that ended or ran out before `before`, and the devices ended
+   * before then that nothing points to; tickets that have run out. Returns how many sessions.
+   */
+  sweep(before: number, now: number, limit: number): Promise<number>
   insertSession(
     session: Omit<Session, 'device'> & {
       deviceId: string

@@ -80,6 +80,11 @@ export const entry = {
     done: 'We have sent you a code. Choose a new password now; until then nobody can sign in with the old one.',
     reset: 'Choose a new password',
   },
+  chooseDevice: {
+    title: 'Which device should sign out?',
+    lead: 'Your account is signed in on as many devices as it may be. The one you choose is signed out, with the apps allowed on it, and you go on here.',
+    end: (name: string) => `Sign out ${name}`,
+  },
   signedOut: {
     signed_out_elsewhere: 'This device was signed out from another one.',
     password_reset: 'You were signed out because the password was reset.',
@@ -87,6 +92,7 @@ export const entry = {
     closed: 'You were signed out because the account was closed.',
     revoked_all: 'You were signed out because everything was signed out at once.',
     not_me: 'This device was reported as unknown and signed out.',
+    device_limit: 'You were signed out because another device signed in beyond the limit.',
     expired: 'You were signed out because this session got too old.',
   },
   recover: {

@@ -81,6 +81,11 @@ export const entry: typeof en = {
     done: '我们已向您发送验证码。请立即设置新密码；在此之前，任何人都无法用旧密码登录。',
     reset: '设置新密码',
   },
+  chooseDevice: {
+    title: '让哪台设备退出登录？',
+    lead: '您的账户已达到可登录设备的上限。所选设备及在其上授权的应用会退出登录，您即可在此继续。',
+    end: (name) => `让 ${name} 退出登录`,
+  },
   signedOut: {
     signed_out_elsewhere: '您已在另一台设备上让本设备退出登录。',
     password_reset: '密码已重置，因此您已退出登录。',
@@ -88,6 +93,7 @@ export const entry: typeof en = {
     closed: '账户已关闭，因此您已退出登录。',
     revoked_all: '所有设备已一并退出登录，本设备也不例外。',
     not_me: '本设备被报告为陌生设备，已退出登录。',
+    device_limit: '登录的设备超出数量限制，本设备已退出登录。',
     expired: '会话已过期，您已退出登录。',
   },
   recover: {

@@ -10,6 +10,7 @@ import { Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
+import { askedBy, ChooseDevice } from './choose-device.tsx'
 import { useGoOn } from './go-on.ts'
 import { mailShape } from './mail-shape.ts'
 
@@ -29,6 +30,15 @@ export function SignIn() {
     onSuccess: (account) => goOn(account, search),
   })
   const unverified = signIn.error instanceof Refusal && signIn.error.code === 'email_unverified'
+  const asked = askedBy(signIn.error)
+  if (asked)
+    return (
+      <ChooseDevice
+        asked={asked}
+        onDone={(account) => goOn(account, search)}
+        onLeave={signIn.reset}
+      />
+    )
   return (
     <FormFrame
       title={m.signIn.title}
