@@ -15,6 +15,7 @@ import { isGatewayScope, scopeList } from '../scopes.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
 import { authenticatedClient } from './client-of.ts'
 import { renewAfter } from './renew-after.ts'
+import { sharedCommit } from './shared-commit.ts'
 
 export type DirectDeps = {
   origin: string
@@ -57,9 +58,6 @@ type StoredGrant = {
   rar?: unknown
 }
 
-/** Another request was first, or the token is gone: the engine knows what to answer. */
-class NotClaimed extends Error {}
-
 /** Bound to a key, a certificate or a consent in detail: not the common case. */
 const uncommon = ['jkt', 'x5t#S256', 'attestationJkt', 'rar', 'claims'] as const
 
@@ -72,7 +70,8 @@ const uncommon = ['jkt', 'x5t#S256', 'attestationJkt', 'rar', 'claims'] as const
  * the engine answers, also with every refusal and for whoever lost a race.
  */
 export function directTokens(deps: DirectDeps): DirectTokens {
-  const { vault, clock, database, resource } = deps
+  const { vault, clock, resource } = deps
+  const commit = sharedCommit(deps.database)
   const signWith = signer()
 
   return async ({ form, authorization }) => {
@@ -89,8 +88,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       if (grantType === 'refresh_token') return await refresh(app, form.get('refresh_token') ?? '')
       return null
     } catch (error) {
-      if (!(error instanceof NotClaimed))
-        deps.log.warn({ err: errorFields(error) }, 'a grant is left to the engine')
+      deps.log.warn({ err: errorFields(error) }, 'a grant is left to the engine')
       return null
     }
   }
@@ -164,12 +162,14 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       rotations: (old.rotations ?? 0) + 1,
       gty: old.gty?.endsWith('refresh_token') ? old.gty : `${old.gty ?? ''} refresh_token`.trim(),
     }
-    await database.transaction(async () => {
-      // The claim: of any number at once exactly one passes; revocation has removed the row.
-      if (!(await vault.consume('RefreshToken', token))) throw new NotClaimed()
+    const claimed = await commit(async () => {
+      // Of any number at once exactly one passes; revocation has removed the row.
+      if (!(await vault.consume('RefreshToken', token))) return false
       await vault.put('RefreshToken', successor, next, labels, refreshIdleMs)
       await rememberReplay(deps, app, token, { answer, scope: '', resource: '' }, labels)
+      return true
     })
+    if (!claimed) return null
     await deps.apps.noteUse(app)
     await deps.grants.noteUse(grantId)
     return { ...answer, refresh_in: renewAfter(expiresIn, deps.random) }

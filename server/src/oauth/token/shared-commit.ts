@@ -1,0 +1,50 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Database } from '#platform/db/database.ts'
+
+/** Runs `work` in a transaction and resolves, after the commit, with what it returned. */
+export type Commit = (work: () => Promise<boolean>) => Promise<boolean>
+
+const batchMax = 64
+
+/**
+ * On SQLite, requests that arrive in the same turn of the event loop share one commit, and with it
+ * the wait for the disk; each is answered only when it is there. `work` says false instead of
+ * throwing, and has then written nothing; if it throws, nothing of the batch is kept and everyone
+ * in it is told. PostgreSQL groups commits itself, and a row held for strangers would only make
+ * others wait.
+ */
+export function sharedCommit(database: Database): Commit {
+  if (database.kind !== 'sqlite') return (work) => database.transaction(work)
+  type Waiting = {
+    work: () => Promise<boolean>
+    resolve: (result: boolean) => void
+    reject: (error: unknown) => void
+  }
+  const waiting: Waiting[] = []
+  let running = false
+
+  const commitAll = async () => {
+    running = true
+    while (waiting.length > 0) {
+      await setImmediate() // whoever has arrived by now comes along
+      const batch = waiting.splice(0, batchMax)
+      try {
+        const results = await database.transaction(async () => {
+          const each: boolean[] = []
+          for (const { work } of batch) each.push(await work())
+          return each
+        })
+        for (const [i, { resolve }] of batch.entries()) resolve(results[i] ?? false)
+      } catch (error) {
+        for (const { reject } of batch) reject(error)
+      }
+    }
+    running = false
+  }
+
+  return (work) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ work, resolve, reject })
+      if (!running) void commitAll()
+    })
+}
