@@ -216,3 +216,18 @@ describe('nothing of somebody else can be read, changed or told apart from nothi
     assert.equal((await attacker.post(path, { name: 'x' })).status, 404)
   })
 })
+
+test('a name that reads as another one is refused, wherever people name a thing', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const project = await projectOf(person)
+  const redirect_uris = ['https://app.example/callback']
+  for (const name of ['Bank\u202Eelif', 'a\nb', 'a\u0007', '\u001b[31mred', 'a\u2028b', '\u200b']) {
+    await person.expect(400, 'POST', '/api/apps', { name, redirect_uris })
+    await person.expect(400, 'POST', '/api/projects', { name })
+    await person.expect(400, 'POST', `/api/projects/${project}/keys`, { name })
+    await person.expect(400, 'PATCH', '/api/account', { name })
+  }
+  for (const name of ['服务器 一号', 'می‌خواهم', "O'Neil & <b>Söhne</b>"])
+    await person.expect(201, 'POST', '/api/projects', { name })
+})

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Clock, rfc3339, rfc3339OrNull } from '#platform/clock/clock.ts'
 import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { label } from '#platform/http/label.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Actor } from '../audit/index.ts'
 import { gatewayScopes } from '../oauth/index.ts'
@@ -32,7 +33,7 @@ const budgetBody = z.strictObject({
 })
 
 const settingsBody = {
-  name: z.string().trim().min(1).max(100),
+  name: label(100),
   scopes: z.array(z.enum(gatewayScopes)).min(1).max(gatewayScopes.length),
   models: z.array(z.string().min(1).max(200)).min(1).max(200).nullable(),
   allowed_ips: z.array(z.string().max(60).refine(isNetwork)).min(1).max(100).nullable(),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { rfc3339 } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { label } from '#platform/http/label.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Organizations, Project, ProjectRefusal } from './organization.ts'
 
@@ -54,7 +55,7 @@ export function projectRoutes(
         tags: ['projects'],
         summary: 'Create a project',
         body: z.strictObject({
-          name: z.string().trim().min(1).max(100),
+          name: label(100),
           organization_id: z.string().max(64).optional(),
         }),
         response: { 201: projectSchema },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { rfc3339, rfc3339OrNull, second } from '#platform/clock/clock.ts'
 import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { label } from '#platform/http/label.ts'
 import type { FieldError, ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Locale } from '../../../messages/messages.ts'
 import { appProblemTexts } from '../../../messages/oauth.ts'
@@ -11,7 +12,7 @@ import type { Apps, CreateResult, Person, RotateResult } from './apps.ts'
 import { defaultGraceSeconds } from './store.sql.ts'
 
 const fields = {
-  name: z.string().trim().min(1).max(80),
+  name: label(80),
   redirect_uris: z.array(z.string().min(1).max(2_000)).max(20),
   grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length),
   token_endpoint_auth_method: z.enum(authMethods),
