@@ -37,6 +37,7 @@ const endpoints: readonly Endpoint[] = [
   },
   { path: '/oauth/token', engine: '/oauth/token', methods: ['POST'] },
   { path: '/v1/oauth/token', engine: '/oauth/token', methods: ['POST'] },
+  { path: '/oauth/par', engine: '/oauth/par', methods: ['POST'], starts: true },
   { path: '/oauth/device', engine: '/oauth/device', methods: ['POST'], starts: true },
   { path: '/oauth/introspect', engine: '/oauth/introspect', methods: ['POST'] },
   { path: '/oauth/revoke', engine: '/oauth/revoke', methods: ['POST'] },

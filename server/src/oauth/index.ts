@@ -13,7 +13,7 @@
  * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
  * refresh token is told to its owner), organizations (who owns an app), sessions (read by
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
- * `engine/` alone. Not here: pushed requests, DPoP and dynamic registration.
+ * `engine/` alone. Not here: DPoP and dynamic registration.
  */
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '#platform/clock/clock.ts'

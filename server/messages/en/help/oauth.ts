@@ -32,6 +32,7 @@ export const oauth = {
       '- PKCE with S256 is required of everyone. Redirect URIs are compared exactly; for native apps the port of `127.0.0.1`, `[::1]` and `localhost` may vary.',
       '- Access tokens live 10 minutes. A refresh token is replaced at each use; use the new one from then on.',
       '- Several requests that refresh at the same moment get the same successor within 30 seconds, so a race does not sign anybody out. A use after that ends the family and the user is told.',
+      '- Pushed authorization requests (`{origin}/oauth/par`) keep the parameters out of the browser; a `request_uri` lives a minute and works once.',
       '- The secret of an app is shown once. You can add a second one, change your servers, and let the first run out.',
       '',
       '## It does not work',

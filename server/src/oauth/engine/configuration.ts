@@ -46,6 +46,9 @@ export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: '
 export const authorizePath = '/oauth/authorize'
 const devicePath = '/device'
 
+/** How the person proved who they are (RFC 8176): passwords are all there is. */
+export const methods = ['pwd']
+
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
 export function configuration(deps: ConfigurationDeps): Configuration {
   const { origin, resource, apps, keys, clock, keyring, silentRequests, showError } = deps
@@ -55,7 +58,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
     clients: [],
     scopes: identityScopes,
     claims: {
-      openid: ['sub'],
+      openid: ['sub', 'amr'],
       profile: ['name', 'locale'],
       email: ['email', 'email_verified'],
       phone: ['phone_number', 'phone_number_verified'],
@@ -87,6 +90,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       revocation: '/oauth/revoke',
       userinfo: '/oauth/userinfo',
       end_session: '/oauth/logout',
+      pushed_authorization_request: '/oauth/par',
       device_authorization: '/oauth/device',
       code_verification: devicePath, // the console's page; the engine's own is never reached
     },
@@ -105,7 +109,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       devInteractions: { enabled: false },
       userinfo: { enabled: false }, // served by us: our access tokens are JWTs for the gateway
       rpInitiatedLogout: { enabled: false },
-      pushedAuthorizationRequests: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
       dPoP: { enabled: false },
       claimsParameter: { enabled: false },
       clientCredentials: { enabled: true },
@@ -218,7 +222,11 @@ export const accountClaims = (account: Account) => ({
 })
 
 /** Where a person is going to be asked for scopes. */
-const scopedRoutes = new Set(['authorization', 'device_authorization'])
+const scopedRoutes = new Set([
+  'authorization',
+  'pushed_authorization_request',
+  'device_authorization',
+])
 
 /** RFC 6749 section 3.3: what the app may not have is refused by name, not dropped in silence. */
 function checkScopes(ctx: KoaContextWithOIDC, ceiling: readonly string[]): void {

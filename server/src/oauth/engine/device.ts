@@ -1,5 +1,6 @@
 import { second } from '#platform/clock/clock.ts'
 import { scopeList } from '../scopes.ts'
+import { methods } from './configuration.ts'
 
 /** What the engine keeps of a device that waits for its person (RFC 8628 section 3.2). */
 type StoredDevice = {
@@ -31,6 +32,7 @@ export function allowedDevice(
     ...payload,
     accountId: yes.accountId,
     grantId: yes.grantId,
+    amr: methods,
     authTime: Math.floor(yes.authenticatedAt / second),
     // The engine wants a session; this access hangs on its grant alone.
     sessionUid: yes.grantId,

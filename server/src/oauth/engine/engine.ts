@@ -15,6 +15,7 @@ import {
   configuration,
   cookieNames,
   type ErrorContext,
+  methods,
   seconds,
   transactionLifeMs,
 } from './configuration.ts'
@@ -201,6 +202,7 @@ export function createEngine(deps: EngineDeps): Engine {
                   accountId: outcome.session.accountId,
                   ts: seconds(outcome.session.authenticatedAt),
                   remember: false,
+                  amr: methods,
                 },
                 consent: { grantId: outcome.grantId },
                 select_account: {},
