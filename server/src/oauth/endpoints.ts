@@ -54,6 +54,7 @@ const passedHeaders = [
   'accept-language',
   'authorization',
   'content-type',
+  'if-none-match',
   'origin',
   'access-control-request-method',
   'access-control-request-headers',

@@ -2,7 +2,8 @@
  * The authorization server: apps (OAuth clients), authorization with consent, codes, tokens, grants,
  * and the judging of access tokens for the gateway.
  *
- * States: a transaction is open → seen by an account → decided → finished, at most ten minutes; a
+ * States: a signing key is pending → active → retiring → gone (`signing/rotation.ts`); a transaction
+ * is open → seen by an account → decided → finished, at most ten minutes; a
  * grant stands until it is revoked or 180 days old, and with it ends everything issued under it. It
  * hangs on the session it was given in and on the account's epoch: sign-out, suspension and password
  * reset end it. What a device was allowed hangs on the epoch alone: it is not the browser that said
@@ -15,7 +16,6 @@
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
  * `engine/` alone. Not here: DPoP and dynamic registration.
  */
-import type { KeyObject } from 'node:crypto'
 import type { Clock } from '#platform/clock/clock.ts'
 import { day, minute } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
@@ -24,6 +24,7 @@ import type { EventBus } from '#platform/events/events.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
+import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Accounts } from '../accounts/index.ts'
@@ -51,7 +52,7 @@ import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
-import { loadSigningKeys } from './signing/signing-keys.ts'
+import { openKeyRing } from './signing/key-ring.ts'
 import { directTokens } from './token/direct.ts'
 import { userinfoRoutes } from './userinfo.ts'
 import { accessTokenVerifier } from './verify/verifier.ts'
@@ -95,7 +96,9 @@ export type OAuth = {
   endAccount(accountId: string): Promise<void>
   /** The account's grants, for its export. */
   exporter: ReturnType<typeof grantExporter>
-  /** The worker that deletes what has expired, a batch at a time. */
+  /** One pass of the signing-key job; the worker runs it every minute, and tests instead of waiting. */
+  rotateKeys(): Promise<void>
+  /** The workers: what has expired is deleted a batch at a time, and signing keys are rotated. */
   start(): void
   stop(): Promise<void>
   /** For `oauthRoutes`. */
@@ -132,16 +135,14 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     store: appStore,
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
-  const keys = await loadSigningKeys(database, keyring, clock)
+  const keys = await openKeyRing(deps)
   const transactions = openTransactions(vault, random, clock)
   const cookies = txCookies(origin, clock)
 
   const verifier = accessTokenVerifier({
     issuer: origin,
     audience: resource,
-    keys: new Map<string, KeyObject>(
-      keys.filter(({ alg }) => alg === 'ES256').map(({ kid, publicKey }) => [kid, publicKey]),
-    ),
+    keys,
     clock,
     bus,
     standing: (accountId) => accounts.standing(accountId),
@@ -163,7 +164,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     grants,
     findAccount: findPerson,
     signingKey() {
-      const key = keys.find(({ alg }) => alg === 'ES256')
+      const key = keys.all().find(({ alg }) => alg === 'ES256')
       if (!key) throw new Error('no ES256 signing key')
       return key
     },
@@ -177,7 +178,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     limiter: deps.limiter,
     clock,
     log,
-    keys,
+    keys: keys.all(),
     vault,
     apps,
     grants,
@@ -187,6 +188,8 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     errorPage: (locale, error, status) =>
       noticePage(origin, locale, status >= 500 ? 'unavailable' : 'request_refused', error),
   })
+
+  keys.onChange(engine.useKeys)
 
   // What ends elsewhere ends here. The verifier has dropped its tokens by now; this ends the rest.
   // Sessions end their device's grants in their own commit; a grant written at that very moment did
@@ -218,6 +221,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     while ((await grantStore.sweep(now - 30 * day, sweepBatch)) === sweepBatch);
   }
   let timer: NodeJS.Timeout | undefined
+  let rotation: Job | undefined
   let pass: Promise<unknown> = Promise.resolve()
 
   return {
@@ -269,7 +273,9 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       appRoutes(app, apps, problem)
       grantRoutes(app, grants, appStore, problem)
     },
+    rotateKeys: keys.rotate,
     start() {
+      rotation = every(minute, 'signing keys', log, keys.rotate)
       timer = setInterval(() => {
         pass = sweep().catch((error: unknown) =>
           log.error({ err: errorFields(error) }, 'expired artifacts could not be deleted'),
@@ -279,6 +285,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     },
     async stop() {
       clearInterval(timer)
+      await rotation?.stop()
       for (const end of unsubscribe) end()
       await pass
       await Promise.all(ending)

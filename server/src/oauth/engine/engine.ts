@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
@@ -6,6 +7,8 @@ import { errorFields, type Log } from '#platform/log/log.ts'
 import { type AccessTokenVerifier, identityScopes } from '../access-token.ts'
 import type { StoredGrant } from '../grants/grants.ts'
 import { isGatewayScope, scopeList } from '../scopes.ts'
+import { publishedForMs } from '../signing/rotation.ts'
+import type { SigningKey } from '../signing/signing-keys.ts'
 import { renewAfter } from '../token/renew-after.ts'
 import type { BridgedSession } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
@@ -20,7 +23,7 @@ import {
   transactionLifeMs,
 } from './configuration.ts'
 import { pollSeconds, registerExchanges } from './exchange.ts'
-import { type KoaContextWithOIDC, Provider } from './library.ts'
+import { type KoaContextWithOIDC, Provider, useKeys } from './library.ts'
 import { type EngineRequest, neutralRequest } from './neutral-request.ts'
 import { answerErrors } from './refusals.ts'
 import { answerStructured } from './structured-tokens.ts'
@@ -81,6 +84,8 @@ export type Engine = {
     raw: IncomingMessage,
     res: ServerResponse,
   ): Promise<void>
+  /** Signs with the first of each algorithm from now on, and publishes all. */
+  useKeys(keys: readonly SigningKey[]): void
   /** The engine's record of a grant; part of the caller's transaction. */
   recordGrant(input: {
     id: string
@@ -134,8 +139,14 @@ export function createEngine(deps: EngineDeps): Engine {
     }
     if (oidc.route === 'discovery')
       ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] }
-    if (oidc.route === 'jwks' || oidc.route === 'discovery')
-      ctx.set('cache-control', 'public, max-age=300')
+    if (oidc.route === 'jwks' || oidc.route === 'discovery') {
+      ctx.set('cache-control', `public, max-age=${seconds(publishedForMs)}`)
+      ctx.set(
+        'etag',
+        `"${createHash('sha256').update(JSON.stringify(ctx.body)).digest('base64url')}"`,
+      )
+      if (ctx.status === 200 && ctx.fresh) ctx.status = 304
+    }
     await answerStructured(ctx as KoaContextWithOIDC, deps)
     if (oidc.route === 'device_authorization' && ctx.status === 200)
       ctx.body = { ...(ctx.body as object), interval: pollSeconds }
@@ -188,6 +199,11 @@ export function createEngine(deps: EngineDeps): Engine {
   }
 
   return {
+    useKeys: (keys) =>
+      useKeys(
+        provider,
+        keys.map(({ privateJwk }) => privateJwk),
+      ),
     handle: (request, raw, res) => run(request, raw, res).done(),
 
     async finish(id, outcome, cookies, locale, raw, res) {

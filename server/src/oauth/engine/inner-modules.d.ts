@@ -16,6 +16,10 @@ declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
   export const Check: typeof interactionPolicy.Check
   export const Prompt: typeof interactionPolicy.Prompt
 }
+declare module 'oidc-provider/lib/helpers/initialize_keystore.js' {
+  import type { Provider } from 'oidc-provider'
+  export default function initialize(this: Provider, jwks: { keys: readonly object[] }): void
+}
 declare module 'oidc-provider/lib/helpers/grants.js' {
   // Bound to the provider one and all, and handed to the handlers below without a look inside.
   const helpers: Record<string, (...input: never[]) => unknown>

@@ -1,5 +1,6 @@
 import type { Provider } from 'oidc-provider'
 import * as helpers from 'oidc-provider/lib/helpers/grants.js'
+import initializeKeystore from 'oidc-provider/lib/helpers/initialize_keystore.js'
 
 export type { Adapter, Configuration, KoaContextWithOIDC } from 'oidc-provider'
 /**
@@ -26,6 +27,10 @@ export {
   Prompt,
 } from 'oidc-provider/lib/helpers/interaction_policy/index.js'
 export { Provider } from 'oidc-provider/lib/provider.js'
+
+/** Takes these keys from now on: the first of an algorithm signs, all are published. */
+export const useKeys = (provider: Provider, keys: readonly object[]): void =>
+  initializeKeystore.call(provider, { keys })
 
 /** The helpers the exchange handlers expect, bound to the provider as the library itself does it. */
 export const boundGrantHelpers = (provider: Provider): object =>

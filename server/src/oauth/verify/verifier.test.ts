@@ -37,6 +37,11 @@ const signed = (head: unknown, body: unknown, key?: KeyObject) => {
 }
 const good = () => signed(header, claims)
 
+const keys = {
+  publicKey: (kid: string) => (kid === 'k1' ? publicKey : undefined),
+  seek: async () => undefined,
+}
+
 function setUp() {
   const facts = { state: 'active' as const, epoch: 1, grant: true, client: true, reads: 0 }
   const clock = { at: nowSeconds * 1_000 + 1_000, now: () => clock.at }
@@ -46,7 +51,7 @@ function setUp() {
   const verifier = accessTokenVerifier({
     issuer,
     audience: `${issuer}/v1`,
-    keys: new Map([['k1', publicKey]]),
+    keys,
     clock,
     bus,
     standing: async () => {
@@ -237,7 +242,7 @@ test('an ending that comes in while the database is read is not overtaken by wha
   const verifier = accessTokenVerifier({
     issuer,
     audience: `${issuer}/v1`,
-    keys: new Map([['k1', publicKey]]),
+    keys,
     clock,
     bus,
     standing: async () => ({ state: 'active', epoch: 1 }),

@@ -3,13 +3,16 @@ import { type Clock, minute, second } from '#platform/clock/clock.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import { mayCall, type Standing } from '../../accounts/index.ts'
 import type { AccessToken, AccessTokenRefusal, AccessTokenVerifier } from '../access-token.ts'
-import { readAccessToken } from './claims.ts'
+import { type ParsedAccessToken, readAccessToken } from './claims.ts'
 
 export type VerifierDeps = {
   issuer: string
   audience: string
-  /** ES256 public keys by `kid`. */
-  keys: ReadonlyMap<string, KeyObject>
+  /** ES256 public keys by `kid`; `seek` looks again for one that another node may have made. */
+  keys: {
+    publicKey(kid: string): KeyObject | undefined
+    seek(kid: string): Promise<KeyObject | undefined>
+  }
   clock: Clock
   bus: EventBus
   standing(accountId: string): Promise<Standing | null>
@@ -91,31 +94,41 @@ export function accessTokenVerifier(deps: VerifierDeps): AccessTokenVerifier {
     verify(text) {
       if (text.length > tokenBytesMax) return { ok: false, reason: 'malformed' }
       const hash = createHash('sha256').update(text).digest('base64')
-      const known = cache.get(hash)
-      if (known) {
-        if (known.until > clock.now()) return { ok: true, token: known.token }
+      const kept = cache.get(hash)
+      if (kept) {
+        if (kept.until > clock.now()) return { ok: true, token: kept.token }
         cache.delete(hash)
       }
       const parsed = readAccessToken(text)
       if (!parsed) return { ok: false, reason: 'malformed' }
-      const key = deps.keys.get(parsed.kid)
-      if (
-        !key ||
-        parsed.issuer !== deps.issuer ||
-        parsed.audience !== deps.audience ||
-        !verifySignature(
-          'sha256',
-          parsed.signed,
-          { key, dsaEncoding: 'ieee-p1363' },
-          parsed.signature,
-        )
-      )
-        return { ok: false, reason: 'malformed' }
-      const now = clock.now()
-      if (parsed.notBefore > now || parsed.issuedAt > now + minute)
-        return { ok: false, reason: 'malformed' }
-      if (parsed.token.expiresAt <= now) return { ok: false, reason: 'expired' }
-      return judge(hash, parsed.token)
+      const known = deps.keys.publicKey(parsed.kid)
+      if (known) return check(hash, parsed, known)
+      return deps.keys
+        .seek(parsed.kid)
+        .then((key) => (key ? check(hash, parsed, key) : { ok: false, reason: 'malformed' }))
     },
+  }
+
+  function check(
+    hash: string,
+    parsed: ParsedAccessToken,
+    key: KeyObject,
+  ): VerifyResult | Promise<VerifyResult> {
+    if (
+      parsed.issuer !== deps.issuer ||
+      parsed.audience !== deps.audience ||
+      !verifySignature(
+        'sha256',
+        parsed.signed,
+        { key, dsaEncoding: 'ieee-p1363' },
+        parsed.signature,
+      )
+    )
+      return { ok: false, reason: 'malformed' }
+    const now = clock.now()
+    if (parsed.notBefore > now || parsed.issuedAt > now + minute)
+      return { ok: false, reason: 'malformed' }
+    if (parsed.token.expiresAt <= now) return { ok: false, reason: 'expired' }
+    return judge(hash, parsed.token)
   }
 }
