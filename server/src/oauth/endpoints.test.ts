@@ -78,7 +78,10 @@ describe('the protocol endpoints', () => {
         'authorization_code',
         'client_credentials',
         'refresh_token',
+        'urn:ietf:params:oauth:grant-type:device_code',
       ])
+      assert.equal(metadata.device_authorization_endpoint, `${server.origin}/oauth/device`)
+      assert.equal(metadata.pushed_authorization_request_endpoint, `${server.origin}/oauth/par`)
       assert.equal(metadata.authorization_response_iss_parameter_supported, true)
       assert.deepEqual(metadata.id_token_signing_alg_values_supported, ['ES256', 'RS256'])
       for (const [name, value] of Object.entries(metadata))
