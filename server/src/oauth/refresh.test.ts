@@ -163,6 +163,34 @@ test('30 days without use end a family, and it says so', async () => {
   assert.equal((await refresh(answer.refresh_token)).reason, 'expired')
 })
 
+for (const scope of ['openid offline_access models:read', 'offline_access models:read'])
+  test(`an app sets how long it may be idle and how long it lasts at all (${scope})`, async () => {
+    await using server = await startServer()
+    const settings = { refresh_idle_seconds: 3_600, refresh_absolute_seconds: 7_200 }
+    const { person, app, refresh } = await family(server, settings)
+    const config = await discover(server.origin, app)
+    const idle = (await signIn(config, person, { scope })).refresh_token ?? ''
+    const first = (await signIn(config, person, { scope })).refresh_token ?? ''
+    server.clock.advance(3_500_000)
+    const second = await refresh(first)
+    assert.equal(second.status, 200)
+    server.clock.advance(101_000)
+    assert.equal((await refresh(idle)).reason, 'expired', 'an hour without use')
+    server.clock.advance(3_399_000)
+    const third = await refresh(second.refresh_token)
+    assert.equal(third.status, 200)
+    server.clock.advance(250_000)
+    assert.equal((await refresh(third.refresh_token)).reason, 'expired', 'two hours are over')
+    for (const seconds of [0, 299, 180 * 86_400 + 1, 1.5])
+      for (const name of ['refresh_idle_seconds', 'refresh_absolute_seconds']) {
+        const change = { body: { [name]: seconds } }
+        assert.equal(
+          (await person.request('PATCH', `/api/apps/${app.client_id}`, change)).status,
+          400,
+        )
+      }
+  })
+
 test('a database that is away is our trouble: 503, try again, and the token stays good', async () => {
   await using server = await startServer()
   const { refresh, first } = await family(server)

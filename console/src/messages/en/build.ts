@@ -213,6 +213,10 @@ export const build = {
     },
     grace: 'Refresh grace in seconds',
     graceHint: 'How long a repeated refresh gets the same answer again. 0 turns it off.',
+    idleDays: 'Days without use',
+    idleHint: 'People sign in again after so long without a refresh.',
+    absoluteDays: 'Days in all',
+    absoluteHint: 'People sign in again after so long in any case, at most 180.',
     legacy: 'Legacy confidential client',
     legacyHint:
       'Allows the plain code grant without PKCE. Only for software that cannot be changed.',

@@ -76,6 +76,28 @@ export function AppForm(props: {
             error={fieldError(props.error, 'refresh_grace_seconds')}
             {...register('grace')}
           />
+          <Columns>
+            <Field
+              label={words.idleDays}
+              hint={words.idleHint}
+              type="number"
+              min={0}
+              max={180}
+              step="any"
+              error={fieldError(props.error, 'refresh_idle_seconds')}
+              {...register('idleDays')}
+            />
+            <Field
+              label={words.absoluteDays}
+              hint={words.absoluteHint}
+              type="number"
+              min={0}
+              max={180}
+              step="any"
+              error={fieldError(props.error, 'refresh_absolute_seconds')}
+              {...register('absoluteDays')}
+            />
+          </Columns>
           {kind === 'web' && (
             <Checkbox label={words.legacy} hint={words.legacyHint} {...register('legacy')} />
           )}

@@ -16,6 +16,8 @@ export type AppValues = {
   redirects: string
   scopes: string[]
   grace: string
+  idleDays: string
+  absoluteDays: string
   legacy: boolean
 }
 
@@ -29,9 +31,12 @@ export const emptyApp: AppValues = {
   redirects: '',
   scopes: ['openid', 'profile', 'email', 'offline_access', 'models:read', 'chat:write'],
   grace: '30',
+  idleDays: '30',
+  absoluteDays: '180',
   legacy: false,
 }
 
+const daySeconds = 86_400
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 /** The RFC 7591 members that make up each kind. */
@@ -79,6 +84,8 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   redirects: app.redirect_uris.join('\n'),
   scopes: app.scope.split(' ').filter(Boolean),
   grace: String(app.refresh_grace_seconds),
+  idleDays: String(app.refresh_idle_seconds / daySeconds),
+  absoluteDays: String(app.refresh_absolute_seconds / daySeconds),
   legacy: app.legacy_confidential,
 })
 
@@ -104,5 +111,7 @@ export const changedAppBody = (
 ): Operations['PATCH /api/apps/{client_id}']['body'] => ({
   ...shared(values),
   refresh_grace_seconds: Number(values.grace),
+  refresh_idle_seconds: Math.round(Number(values.idleDays) * daySeconds),
+  refresh_absolute_seconds: Math.round(Number(values.absoluteDays) * daySeconds),
   legacy_confidential: values.legacy,
 })

@@ -32,7 +32,20 @@ export type AppSettings = {
   idTokenAlg: 'ES256' | 'RS256'
   /** How long a rotated refresh token still answers with its successor; 0 is strict. */
   refreshGraceSeconds: number
+  /** A refresh token that is not used for so long has ended. */
+  refreshIdleSeconds: number
+  /** So long after the sign-in it is over, however often it was refreshed. */
+  refreshAbsoluteSeconds: number
 }
+
+/** What applies where the owner did not say: 30 seconds of grace, 30 days idle, 180 days at most. */
+export const refreshDefaults = {
+  refreshGraceSeconds: 30,
+  refreshIdleSeconds: 30 * 86_400,
+  refreshAbsoluteSeconds: 180 * 86_400,
+} as const satisfies Partial<AppSettings>
+/** The longest anybody may set; grants live longer (`grants.ts`). */
+export const refreshSecondsMax = 180 * 86_400
 
 export type AppSecret = {
   digest: string

@@ -7,9 +7,16 @@ import type { FieldError, ProblemAnswer, ProblemSender } from '#platform/http/pr
 import type { Locale } from '../../../messages/messages.ts'
 import { appProblemTexts } from '../../../messages/oauth.ts'
 import { defaultAppScope, scopeList } from '../scopes.ts'
-import { type AppRefusal, type AppSettings, authMethods, grantTypes, type OAuthApp } from './app.ts'
+import {
+  type AppRefusal,
+  type AppSettings,
+  authMethods,
+  grantTypes,
+  type OAuthApp,
+  refreshDefaults,
+  refreshSecondsMax,
+} from './app.ts'
 import type { Apps, CreateResult, Person, RotateResult } from './apps.ts'
-import { defaultGraceSeconds } from './store.sql.ts'
 
 const fields = {
   name: label(80),
@@ -20,6 +27,8 @@ const fields = {
   scope: z.string().max(500),
   legacy_confidential: z.boolean(),
   refresh_grace_seconds: z.int().min(0).max(300),
+  refresh_idle_seconds: z.int().min(300).max(refreshSecondsMax),
+  refresh_absolute_seconds: z.int().min(300).max(refreshSecondsMax),
   id_token_signed_response_alg: z.enum(['ES256', 'RS256']),
 }
 const AppInput = z
@@ -207,7 +216,7 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
     scopes: scopeList(defaultAppScope),
     legacyConfidential: false,
     idTokenAlg: 'ES256',
-    refreshGraceSeconds: defaultGraceSeconds,
+    ...refreshDefaults,
   }
 }
 
@@ -229,6 +238,12 @@ const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.refresh_grace_seconds === undefined
     ? {}
     : { refreshGraceSeconds: body.refresh_grace_seconds }),
+  ...(body.refresh_idle_seconds === undefined
+    ? {}
+    : { refreshIdleSeconds: body.refresh_idle_seconds }),
+  ...(body.refresh_absolute_seconds === undefined
+    ? {}
+    : { refreshAbsoluteSeconds: body.refresh_absolute_seconds }),
 })
 
 const fieldErrors = (problems: readonly AppRefusal[], locale: Locale): FieldError[] =>
@@ -248,6 +263,8 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
   scope: app.scopes.join(' '),
   legacy_confidential: app.legacyConfidential,
   refresh_grace_seconds: app.refreshGraceSeconds,
+  refresh_idle_seconds: app.refreshIdleSeconds,
+  refresh_absolute_seconds: app.refreshAbsoluteSeconds,
   id_token_signed_response_alg: app.idTokenAlg,
   secrets: app.secrets.map((secret) => ({
     hint: secret.hint,

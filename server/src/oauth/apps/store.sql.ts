@@ -1,7 +1,14 @@
 import type { Selectable } from 'kysely'
 import { changed, type Database } from '#platform/db/database.ts'
 import { scopeList } from '../scopes.ts'
-import type { AppSecret, AppSettings, AuthMethod, GrantType, OAuthApp } from './app.ts'
+import {
+  type AppSecret,
+  type AppSettings,
+  type AuthMethod,
+  type GrantType,
+  type OAuthApp,
+  refreshDefaults,
+} from './app.ts'
 import type { ApplicationType } from './redirect-uri.ts'
 import type { AppStore } from './store.ts'
 
@@ -35,9 +42,12 @@ type StoredMetadata = {
   scope: string
   id_token_signed_response_alg?: 'ES256' | 'RS256'
 }
-type StoredSettings = { legacy_confidential?: boolean; refresh_grace_seconds?: number }
-
-export const defaultGraceSeconds = 30
+type StoredSettings = {
+  legacy_confidential?: boolean
+  refresh_grace_seconds?: number
+  refresh_idle_seconds?: number
+  refresh_absolute_seconds?: number
+}
 
 export function sqlAppStore(database: Database): AppStore {
   const db = database.tables<Tables>()
@@ -169,6 +179,8 @@ const columns = (settings: AppSettings) => ({
   settings: JSON.stringify({
     legacy_confidential: settings.legacyConfidential,
     refresh_grace_seconds: settings.refreshGraceSeconds,
+    refresh_idle_seconds: settings.refreshIdleSeconds,
+    refresh_absolute_seconds: settings.refreshAbsoluteSeconds,
   } satisfies StoredSettings),
 })
 
@@ -195,7 +207,10 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     scopes: scopeList(metadata.scope),
     idTokenAlg: metadata.id_token_signed_response_alg ?? 'ES256',
     legacyConfidential: settings.legacy_confidential ?? false,
-    refreshGraceSeconds: settings.refresh_grace_seconds ?? defaultGraceSeconds,
+    refreshGraceSeconds: settings.refresh_grace_seconds ?? refreshDefaults.refreshGraceSeconds,
+    refreshIdleSeconds: settings.refresh_idle_seconds ?? refreshDefaults.refreshIdleSeconds,
+    refreshAbsoluteSeconds:
+      settings.refresh_absolute_seconds ?? refreshDefaults.refreshAbsoluteSeconds,
     secrets: secrets.map((secret) => ({
       digest: secret.digest,
       hint: secret.hint,

@@ -1,4 +1,4 @@
-import { day, hour, minute, second } from '#platform/clock/clock.ts'
+import { hour, minute, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import { isUnavailable } from '#platform/http/app.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
@@ -7,6 +7,7 @@ import { userCodeMask } from '../device/user-code.ts'
 import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
 import { isScope, scopeList } from '../scopes.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
+import { refreshLifeMs } from '../token/refresh-life.ts'
 import { type AdapterDeps, adapters } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
 import {
@@ -39,7 +40,6 @@ export type ErrorContext = Pick<KoaContextWithOIDC, 'status' | 'type' | 'body' |
 
 export const transactionLifeMs = 10 * minute
 export const accessTokenLifeMs = 10 * minute
-export const refreshIdleMs = 30 * day
 export const seconds = (ms: number) => Math.floor(ms / second)
 
 export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: 'lk_as_r' }
@@ -101,7 +101,8 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       IdToken: seconds(hour),
       Interaction: seconds(transactionLifeMs),
       Session: 60,
-      RefreshToken: seconds(refreshIdleMs),
+      RefreshToken: (_ctx, token, client) =>
+        seconds(refreshLifeMs(appOf(client), token.iiat, clock.now())),
       Grant: seconds(grantLifeMs),
       DeviceCode: seconds(transactionLifeMs),
     },

@@ -1,4 +1,4 @@
-import { type Clock, day, minute } from '#platform/clock/clock.ts'
+import { type Clock, day, hour, minute } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Account } from '../../accounts/index.ts'
@@ -51,7 +51,7 @@ export type Grants = {
 }
 
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
-export const grantLifeMs = 180 * day
+export const grantLifeMs = 180 * day + hour
 
 /** Ends that the audit log tells of. */
 const audited: Partial<Record<RevokeReason, string>> = {

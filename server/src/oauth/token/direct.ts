@@ -8,12 +8,13 @@ import { gatewayScopes } from '../access-token.ts'
 import type { OAuthApp } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
-import { accessTokenLifeMs, refreshIdleMs } from '../engine/configuration.ts'
+import { accessTokenLifeMs } from '../engine/configuration.ts'
 import { rememberReplay } from '../engine/exchange.ts'
 import type { Grants } from '../grants/grants.ts'
 import { isGatewayScope, scopeList } from '../scopes.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
 import { authenticatedClient } from './client-of.ts'
+import { refreshLifeMs } from './refresh-life.ts'
 import { renewAfter } from './renew-after.ts'
 import { sharedCommit } from './shared-commit.ts'
 
@@ -46,6 +47,8 @@ type StoredToken = {
   resource?: string | string[]
   gty?: string
   rotations?: number
+  /** When the first of the family was issued, in seconds. */
+  iiat?: number
   jti: string
   [member: string]: unknown
 }
@@ -154,18 +157,19 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     }
     const now = Math.floor(clock.now() / second)
     const labels = { accountId, clientId: app.clientId, grantId, sessionUid }
+    const lifeMs = refreshLifeMs(app, old.iiat, clock.now())
     const next: StoredToken = {
       ...old,
       jti: successor,
       iat: now,
-      exp: now + refreshIdleMs / second,
+      exp: now + Math.floor(lifeMs / second),
       rotations: (old.rotations ?? 0) + 1,
       gty: old.gty?.endsWith('refresh_token') ? old.gty : `${old.gty ?? ''} refresh_token`.trim(),
     }
     const claimed = await commit(async () => {
       // Of any number at once exactly one passes; revocation has removed the row.
       if (!(await vault.consume('RefreshToken', token))) return false
-      await vault.put('RefreshToken', successor, next, labels, refreshIdleMs)
+      await vault.put('RefreshToken', successor, next, labels, lifeMs)
       await rememberReplay(deps, app, token, { answer, scope: '', resource: '' }, labels)
       return true
     })
