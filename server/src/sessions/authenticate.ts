@@ -33,6 +33,7 @@ export async function authenticate(
     accountId: account.id,
     deviceId: session.deviceId,
     authenticatedAt: session.authenticatedAt,
+    amr: session.amr,
     state: account.state,
     role: account.role,
     name: account.name,

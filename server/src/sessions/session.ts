@@ -31,6 +31,8 @@ export type Session = {
   id: string
   accountId: string
   device: Device
+  /** How the person proved who they are (RFC 8176). */
+  amr: readonly string[]
   createdAt: number
   authenticatedAt: number
   lastSeenAt: number

@@ -48,6 +48,7 @@ export async function startSession(
     const session = {
       id: ids('sess'),
       accountId: account.id,
+      amr,
       createdAt: at,
       authenticatedAt: at,
       lastSeenAt: at,
@@ -57,7 +58,6 @@ export async function startSession(
       ...session,
       deviceId: device.id,
       tokenDigest: tokenDigest(keyring, token),
-      amr,
     })
     await audit.append({
       actor: { kind: 'account', id: account.id, name: account.name },

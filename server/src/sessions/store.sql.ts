@@ -297,6 +297,7 @@ const toDevice = (row: DeviceRow): Device => ({
 const toSession = (row: SessionRow): Omit<Session, 'device'> => ({
   id: row.id,
   accountId: row.account_id,
+  amr: JSON.parse(row.amr) as string[], // we wrote it
   createdAt: row.created_at,
   authenticatedAt: row.authenticated_at,
   lastSeenAt: row.last_seen_at,

@@ -33,7 +33,6 @@ export type SessionStore = {
     session: Omit<Session, 'device'> & {
       deviceId: string
       tokenDigest: string
-      amr: readonly string[]
     },
   ): Promise<void>
   /** Not ended; whether it is too old is the caller's rule. */

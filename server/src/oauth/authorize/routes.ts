@@ -208,6 +208,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         sessionId: principal.sessionId,
         accountId: principal.accountId,
         authenticatedAt: principal.authenticatedAt,
+        amr: principal.amr,
       },
     }
   }

@@ -129,6 +129,7 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
                   accountId: account.id,
                   grantId: id,
                   authenticatedAt: person.authenticatedAt,
+                  amr: person.amr,
                 }),
         )
         if (!stored) return false

@@ -308,6 +308,7 @@ test('openid-client connects a device, unchanged', async () => {
   await answer(user.person, device.user_code, 'allow')
   const tokens = await oidc.pollDeviceAuthorizationGrant(config, { ...device, interval: 0.01 })
   assert.equal(tokens.claims()?.sub, user.accountId)
+  assert.deepEqual(tokens.claims()?.amr, ['pwd'])
   await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '')
 })
 

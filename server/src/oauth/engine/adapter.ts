@@ -18,6 +18,7 @@ export type BridgedSession = {
   sessionId: string
   accountId: string
   authenticatedAt: number
+  amr: readonly string[]
 }
 
 export type AdapterDeps = {

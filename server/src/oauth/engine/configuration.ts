@@ -46,9 +46,6 @@ export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: '
 export const authorizePath = '/oauth/authorize'
 const devicePath = '/device'
 
-/** How the person proved who they are (RFC 8176): passwords are all there is. */
-export const methods = ['pwd']
-
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
 export function configuration(deps: ConfigurationDeps): Configuration {
   const { origin, resource, apps, keys, clock, keyring, silentRequests, showError } = deps

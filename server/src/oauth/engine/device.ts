@@ -1,6 +1,5 @@
 import { second } from '#platform/clock/clock.ts'
 import { scopeList } from '../scopes.ts'
-import { methods } from './configuration.ts'
 
 /** What the engine keeps of a device that waits for its person (RFC 8628 section 3.2). */
 type StoredDevice = {
@@ -25,14 +24,14 @@ export function deviceAsks(payload: object): DeviceAsks {
 /** What the engine's own page would have written when the person said yes. */
 export function allowedDevice(
   payload: object,
-  yes: { accountId: string; grantId: string; authenticatedAt: number },
+  yes: { accountId: string; grantId: string; authenticatedAt: number; amr: readonly string[] },
 ): object {
   const { params } = payload as StoredDevice
   return {
     ...payload,
     accountId: yes.accountId,
     grantId: yes.grantId,
-    amr: methods,
+    amr: yes.amr,
     authTime: Math.floor(yes.authenticatedAt / second),
     // The engine wants a session; this access hangs on its grant alone.
     sessionUid: yes.grantId,

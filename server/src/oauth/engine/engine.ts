@@ -18,7 +18,6 @@ import {
   configuration,
   cookieNames,
   type ErrorContext,
-  methods,
   seconds,
   transactionLifeMs,
 } from './configuration.ts'
@@ -218,7 +217,7 @@ export function createEngine(deps: EngineDeps): Engine {
                   accountId: outcome.session.accountId,
                   ts: seconds(outcome.session.authenticatedAt),
                   remember: false,
-                  amr: methods,
+                  amr: [...outcome.session.amr],
                 },
                 consent: { grantId: outcome.grantId },
                 select_account: {},

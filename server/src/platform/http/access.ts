@@ -10,6 +10,8 @@ export type Principal = {
   deviceId: string
   /** When the person last proved who they are; step-up compares it. */
   authenticatedAt: number
+  /** How they did, as RFC 8176 names it. */
+  amr: readonly string[]
   state: 'unverified' | 'active' | 'limited' | 'suspended' | 'closed'
   role: OperatorRole | null
   name: string
