@@ -75,6 +75,9 @@ function routes({ app, inventory }: Latchkey): string[][] {
 type Operation = { summary?: string }
 
 const who = (access: RouteAccess): string =>
+  `${whoAtAll(access)}${access.stepUp ? ', proven within 10 minutes' : ''}`
+
+const whoAtAll = (access: RouteAccess): string =>
   access.auth === 'operator'
     ? (access.roles ?? []).join(', ')
     : access.auth === 'session'

@@ -201,6 +201,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
   const { app, inventory, problem } = await createApp({
     origin: config.origin,
     log,
+    clock: edges.clock,
     ids: platform.ids,
     limiter: platform.limiter,
     metrics,
@@ -230,6 +231,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     sessions,
     context: sessionsContext,
     prove: identity.prove,
+    proveAgain: identity.proveAgain,
     organizationsOf: organizations.of,
     problem,
   })

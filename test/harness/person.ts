@@ -13,15 +13,33 @@ type Answer<T> = {
 export class Person {
   readonly cookies = new Map<string, string>()
   readonly #origin: string
+  /** What this person signed in with, to prove it again where that is asked; null: they cannot. */
+  password: string | null = null
 
   constructor(origin: string) {
     this.#origin = origin
   }
 
+  /** As the console does it: what needs a recent proof is proven and sent again. */
   async request<T = unknown>(
     method: string,
     path: string,
     options: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer<T>> {
+    const answer = await this.#send<T>(method, path, options)
+    const { code } = (answer.body ?? {}) as { code?: string }
+    const { password } = options.body === undefined ? {} : (options.body as { password?: string })
+    if (method === 'POST' && path === '/api/sessions' && answer.status === 201)
+      this.password = password ?? null
+    if (answer.status !== 403 || code !== 'reauth_required' || this.password === null) return answer
+    await this.#send('POST', '/api/sessions/current/prove', { body: { password: this.password } })
+    return this.#send<T>(method, path, options)
+  }
+
+  async #send<T>(
+    method: string,
+    path: string,
+    options: { body?: unknown; headers?: Record<string, string> },
   ): Promise<Answer<T>> {
     const response = await fetch(new URL(path, this.#origin), {
       method,

@@ -1,4 +1,5 @@
 import { test } from 'node:test'
+import { hour } from '../../server/src/platform/clock/clock.ts'
 import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
 import { mailTo, Person, signedUp } from '../harness/person.ts'
 import { startServer } from '../harness/server.ts'
@@ -63,5 +64,36 @@ test('in the browser: a sign-in beyond the device limit asks which device to sig
   await page.getByRole('button', { name: /^Sign out/ }).click()
   await page.getByRole('heading', { name: /^Hello/ }).waitFor()
   await person.expect(401, 'GET', '/api/account')
+  assertQuiet()
+})
+
+test('in the browser: an old session is asked for the password, and the key is made after it', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { email, password } = await signedUp(server.origin)
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open('/sign-in')
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  server.clock.advance(hour)
+  await open('/keys')
+  await page.getByRole('button', { name: 'Create key' }).first().click()
+  await page.getByLabel('Name', { exact: true }).fill('late key')
+  await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click()
+  await page.getByRole('heading', { name: 'Your password, please' }).waitFor()
+  await assertAccessible(page, 'the password once more')
+  await page.getByLabel('Your password', { exact: true }).fill('wrong wrong wrong')
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByRole('alert').waitFor()
+  await page.getByLabel('Your password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page
+    .getByText(/sk-lk-/)
+    .first()
+    .waitFor()
   assertQuiet()
 })

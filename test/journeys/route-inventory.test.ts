@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { hour } from '../../server/src/platform/clock/clock.ts'
+import { hour, minute } from '../../server/src/platform/clock/clock.ts'
 import type { RouteEntry } from '../../server/src/platform/http/app.ts'
 import { Person, signedUp } from '../harness/person.ts'
 import { startServer, type TestServer } from '../harness/server.ts'
@@ -78,6 +78,36 @@ describe('every route keeps its policy', () => {
       const { status } = await send(person, route)
       assert.equal(status, 404, `${route.method} ${route.url}`)
     }
+  })
+
+  test('what changes who may get in needs a proof of the last ten minutes', async () => {
+    const guarded = routes.filter(({ access }) => access.stepUp)
+    assert.deepEqual(guarded.map(({ method, url }) => `${method} ${url}`).sort(), [
+      'DELETE /api/account',
+      'POST /api/keys/:id/rotate',
+      'POST /api/operator/accounts/:id/role',
+      'POST /api/projects/:project_id/keys',
+      'PUT /api/account/password',
+    ])
+    const { person, password, accountId } = await newcomer()
+    await server.accounts.setRole(accountId, 'operator', { kind: 'system', name: 'test' })
+    person.password = null
+    server.clock.advance(10 * minute)
+    for (const route of guarded) {
+      const { status, body } = await send(person, route)
+      assert.equal(status, 403, `${route.method} ${route.url}`)
+      assert.equal(body.code, 'reauth_required', `${route.method} ${route.url}`)
+    }
+    const prove = '/api/sessions/current/prove'
+    await person.expect(403, 'POST', prove, { password: 'wrong wrong wrong' })
+    const before = person.cookies.get('lk_session')
+    await person.expect(204, 'POST', prove, { password })
+    assert.notEqual(person.cookies.get('lk_session'), before)
+    for (const route of guarded)
+      assert.notEqual((await send(person, route)).body.code, 'reauth_required', route.url)
+    const old = new Person(server.origin)
+    old.cookies.set('lk_session', before ?? '')
+    await old.expect(401, 'GET', '/api/account')
   })
 
   test('nothing there is answers 500, whatever the body', async () => {

@@ -53,10 +53,54 @@ export const whenSignedOut = (listener: () => void) => {
 }
 
 /**
+ * Asks the person for the password where a call needs a recent proof, and sends it; the shell sets
+ * it. False: they would rather not.
+ */
+let proveAgain: () => Promise<boolean> = async () => false
+export const whenProofIsNeeded = (ask: () => Promise<boolean>) => {
+  proveAgain = ask
+}
+
+/** The question that is open now, and how often it was answered well. */
+let asking: Promise<boolean> | null = null
+let proofs = 0
+const prove = 'POST /api/sessions/current/prove'
+
+/**
+ * Like {@link callOnce}; what needs a recent proof is sent again after the person has given it, and
+ * so is what was underway with the session id that the proof replaced.
+ */
+export async function call<O extends Operation>(
+  operation: O,
+  ...input: Arguments<O>
+): Promise<Answer<O>> {
+  const proofsBefore = proofs
+  try {
+    return await callOnce(operation, ...input)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    if (error.code === 'reauth_required') {
+      asking ??= proveAgain().finally(() => {
+        asking = null
+      })
+      if (!(await asking)) throw error
+      proofs++
+      return callOnce(operation, ...input)
+    }
+    if (error.code === 'sign_in_required') {
+      if (operation !== prove && asking) await asking
+      if (proofs !== proofsBefore) return callOnce(operation, ...input)
+      onSignedOut()
+    }
+    throw error
+  }
+}
+
+/**
  * Calls one operation of our API, named as in the OpenAPI document, and answers its success body.
  * Throws a {@link Refusal} otherwise. The session cookie goes along; nothing is retried here.
  */
-export async function call<O extends Operation>(
+async function callOnce<O extends Operation>(
   operation: O,
   ...[input]: Arguments<O>
 ): Promise<Answer<O>> {
@@ -90,9 +134,7 @@ export async function call<O extends Operation>(
   const text = await response.text()
   const parsed = parseJson(text)
   if (response.ok) return parsed as Answer<O>
-  const refusal = new Refusal(response.status, (parsed ?? {}) as Partial<ProblemBody>)
-  if (refusal.code === 'sign_in_required') onSignedOut()
-  throw refusal
+  throw new Refusal(response.status, (parsed ?? {}) as Partial<ProblemBody>)
 }
 
 function parseJson(text: string): unknown {

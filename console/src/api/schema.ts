@@ -303,6 +303,10 @@ export type Operations = {
     body: { ticket: string; end_device_id: string }
     answer: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] }
   }
+  'POST /api/sessions/current/prove': {
+    body: { password: string }
+    answer: undefined
+  }
   'DELETE /api/sessions/{id}': {
     params: { id: string }
     answer: undefined

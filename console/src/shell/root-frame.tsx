@@ -1,6 +1,7 @@
 import { Outlet, useLocation } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { useLanguage } from '../messages/messages.tsx'
+import { ProveAgain } from './prove-again.tsx'
 import styles from './shell.module.css'
 
 /** What every page has: the skip link, and focus that follows navigation to the new page's start. */
@@ -22,6 +23,7 @@ export function RootFrame() {
         {m.nav.skip}
       </a>
       <Outlet />
+      <ProveAgain />
     </>
   )
 }

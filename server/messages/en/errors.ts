@@ -176,6 +176,11 @@ export const errors = {
     detail: 'Enter the six-digit code from our mail, or ask for a new one.',
     help: 'verify-email',
   },
+  reauth_required: {
+    title: 'Your password is needed once more',
+    detail: 'You signed in more than ten minutes ago. Enter your password, then do it again.',
+    help: 'sign-in',
+  },
   device_limit_reached: {
     title: 'Too many devices are signed in',
     detail: 'Choose a device to sign out, and go on here.',

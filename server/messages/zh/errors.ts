@@ -163,6 +163,11 @@ export const errors = {
     detail: '请输入邮件中的六位验证码，或重新获取验证码。',
     help: 'verify-email',
   },
+  reauth_required: {
+    title: '需要再次输入密码',
+    detail: '您登录已超过十分钟。请输入密码后重试。',
+    help: 'sign-in',
+  },
   device_limit_reached: {
     title: '登录的设备过多',
     detail: '请选择一台设备退出登录，然后在此继续。',

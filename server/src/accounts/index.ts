@@ -31,7 +31,7 @@ import type { Mail } from '../mail/index.ts'
 import type { Account, Accounts } from './account.ts'
 import { sqlChallenges } from './challenges.sql.ts'
 import type { AccountNeighbours, AccountsContext } from './context.ts'
-import { forcePasswordReset } from './password.ts'
+import { forcePasswordReset, type PasswordProof, provePassword } from './password.ts'
 import { argon2Hasher } from './password-hasher.ts'
 import { makePendingCookie } from './pending-sign-up.ts'
 import { type ProofRefusal, proveByPassword, withoutHash } from './prove.ts'
@@ -49,6 +49,7 @@ export { accountExporter, auditExporter, type Exporter } from './export.ts'
 export { operatorClaimRoutes } from './operator.routes.ts'
 export { firstOperator, mintOperatorLink } from './operator.ts'
 export { passwordRoutes } from './password.routes.ts'
+export type { PasswordProof } from './password.ts'
 export { accountSchema, presentAccount } from './present.ts'
 export { profileRoutes } from './profile.routes.ts'
 export type { ProofRefusal } from './prove.ts'
@@ -64,6 +65,11 @@ export type AccountsRoom = {
   sweeper: { start(): void; stop(): Promise<void> }
   /** For sessions: the password is known to a stranger. Part of the caller's transaction. */
   forcePasswordReset(accountId: string): Promise<void>
+  /** For sessions: the holder of a session proves the password once more. */
+  proveAgain(
+    accountId: string,
+    password: string,
+  ): Promise<{ ok: true; account: Account } | PasswordProof>
   /** For sessions alone: proves a person by password, throttled and in constant time. */
   prove(
     input: Parameters<typeof proveByPassword>[1],
@@ -137,6 +143,10 @@ export function createAccounts(deps: {
     context,
     sweeper,
     forcePasswordReset: (accountId) => forcePasswordReset(context, accountId),
+    async proveAgain(accountId, password) {
+      const proof = await provePassword(context, accountId, password)
+      return proof.ok ? { ok: true, account: withoutHash(proof.account) } : proof
+    },
     prove: (input) => proveByPassword(context, input),
   }
 }

@@ -49,7 +49,7 @@ export function passwordRoutes(app: App, { context, problem }: AccountRouteDeps)
   app.put(
     '/api/account/password',
     {
-      config: { access: { auth: 'session', standing: 'any', rate: 'credential' } },
+      config: { access: { auth: 'session', standing: 'any', rate: 'credential', stepUp: true } },
       schema: {
         tags: ['password'],
         summary: 'Change my password; ends every other session and all tokens',

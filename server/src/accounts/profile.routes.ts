@@ -88,7 +88,7 @@ export function profileRoutes(
   app.delete(
     '/api/account',
     {
-      config: { access: { auth: 'session', rate: 'credential' } },
+      config: { access: { auth: 'session', rate: 'credential', stepUp: true } },
       schema: {
         tags: ['account'],
         summary: 'Close my account for good',

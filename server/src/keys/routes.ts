@@ -144,7 +144,7 @@ export function keysRoutes(app: App, rooms: KeysRoutes): void {
   app.post(
     '/api/projects/:project_id/keys',
     {
-      config: { access },
+      config: { access: { ...access, stepUp: true } },
       schema: {
         tags,
         summary: 'Create a key; its secret is in this answer and never again',
@@ -258,7 +258,7 @@ export function keysRoutes(app: App, rooms: KeysRoutes): void {
   app.post(
     '/api/keys/:id/rotate',
     {
-      config: { access },
+      config: { access: { ...access, stepUp: true } },
       schema: {
         tags,
         summary: 'A new secret for the same key; the old one lives for the overlap',

@@ -8,6 +8,7 @@ import {
   type AccountNeighbours,
   type AccountsRoom,
   accountSchema,
+  type PasswordProof,
   type ProofRefusal,
   presentAccount,
 } from '../accounts/index.ts'
@@ -31,6 +32,12 @@ const answers = {
   rate_limited: { status: 429, code: 'rate_limited' },
 } as const satisfies Record<ProofRefusal['reason'], ProblemAnswer>
 
+const proofAnswers = {
+  current_password_wrong: { status: 403, code: 'current_password_wrong' },
+  rate_limited: { status: 429, code: 'rate_limited' },
+  busy: { status: 503, code: 'service_busy' },
+} as const satisfies Record<PasswordProof['reason'], ProblemAnswer>
+
 const limitAnswers = {
   device_limit_reached: { status: 409, code: 'device_limit_reached' },
   device_limit_refused: { status: 409, code: 'device_limit_refused' },
@@ -43,11 +50,12 @@ export function sessionRoutes(
     sessions: Sessions
     context: SessionsContext
     prove: AccountsRoom['prove']
+    proveAgain: AccountsRoom['proveAgain']
     organizationsOf: AccountNeighbours['organizationsOf']
     problem: ProblemSender
   },
 ): void {
-  const { sessions, context, prove, organizationsOf, problem } = deps
+  const { sessions, context, prove, proveAgain, organizationsOf, problem } = deps
   const { cookies, keyring, store } = context
 
   const present = (session: Session, current: string) => ({
@@ -137,6 +145,31 @@ export function sessionRoutes(
       if (!gone) return problem(request, reply, { status: 401, code: 'sign_in_ticket_invalid' })
       if (!gone.signIn.ok) return refuseSignIn(gone.signIn, request, reply)
       return reply.code(201).send(await presentAccount(gone.account, organizationsOf))
+    },
+  )
+
+  app.post(
+    '/api/sessions/current/prove',
+    {
+      config: { access: { auth: 'session', standing: 'any', rate: 'credential' } },
+      schema: {
+        tags: ['sessions'],
+        summary:
+          'Prove the password once more, for what needs a recent proof; the session id changes',
+        body: z.strictObject({ password: z.string().min(1).max(1024) }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const proof = await proveAgain(principalOf(request).accountId, request.body.password)
+      if (!proof.ok) {
+        const wait = 'retryAfterSeconds' in proof ? proof.retryAfterSeconds : undefined
+        const retryAfterSeconds = proof.reason === 'busy' ? 3 : wait
+        const extras = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
+        return problem(request, reply, proofAnswers[proof.reason], extras)
+      }
+      await sessions.start(proof.account, ['pwd'], request, reply)
+      return reply.code(204).send(null)
     },
   )
 

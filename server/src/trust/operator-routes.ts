@@ -255,7 +255,7 @@ export function operatorRoutes(
   app.post(
     '/api/operator/accounts/:id/role',
     {
-      config: { access: { auth: 'operator', roles: ['operator'] } },
+      config: { access: { auth: 'operator', roles: ['operator'], stepUp: true } },
       schema: {
         tags: ['operator'],
         summary: 'Give or take an operator role; null takes it',

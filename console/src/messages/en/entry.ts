@@ -80,6 +80,12 @@ export const entry = {
     done: 'We have sent you a code. Choose a new password now; until then nobody can sign in with the old one.',
     reset: 'Choose a new password',
   },
+  proveAgain: {
+    title: 'Your password, please',
+    text: 'You signed in a while ago. What you are about to do needs your password once more.',
+    password: 'Your password',
+    action: 'Go on',
+  },
   chooseDevice: {
     title: 'Which device should sign out?',
     lead: 'Your account is signed in on as many devices as it may be. The one you choose is signed out, with the apps allowed on it, and you go on here.',

@@ -81,6 +81,12 @@ export const entry: typeof en = {
     done: '我们已向您发送验证码。请立即设置新密码；在此之前，任何人都无法用旧密码登录。',
     reset: '设置新密码',
   },
+  proveAgain: {
+    title: '请输入密码',
+    text: '您登录已有一段时间，此操作需要再次验证密码。',
+    password: '您的密码',
+    action: '继续',
+  },
   chooseDevice: {
     title: '让哪台设备退出登录？',
     lead: '您的账户已达到可登录设备的上限。所选设备及在其上授权的应用会退出登录，您即可在此继续。',

@@ -1,3 +1,4 @@
+import { minute } from '#platform/clock/clock.ts'
 import type { Locale } from '../../../messages/messages.ts'
 
 export const operatorRoles = ['operator', 'reviewer', 'auditor', 'support'] as const
@@ -29,11 +30,19 @@ export type RouteAccess = {
   roles?: readonly OperatorRole[]
   /** What a suspended account may still do: sign-out, usage, export, cases, appeal. Default `active`. */
   standing?: 'active' | 'any'
+  /**
+   * Only for who proved themselves within `stepUpMs`; others are answered `reauth_required` and prove
+   * it anew (OWASP ASVS 5.0, 7.5.1). For what changes who may get in.
+   */
+  stepUp?: true
   /** Unsafe methods come from our own pages only; protocol endpoints and webhooks opt out. Default `same-origin`. */
   origin?: 'same-origin' | 'any'
   /** Throttle class per client address. Default `api`. */
   rate?: RateClass
 }
+
+/** How long a proof counts as recent. */
+export const stepUpMs = 10 * minute
 
 /** `credential`: anything that guesses at a secret. `mail`: anything that sends a message. */
 export type RateClass = 'api' | 'credential' | 'mail' | 'none'

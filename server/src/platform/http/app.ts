@@ -17,13 +17,13 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
-import { minute } from '#platform/clock/clock.ts'
+import { type Clock, minute } from '#platform/clock/clock.ts'
 import type { Ids } from '#platform/ids/ids.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Metrics } from '#platform/metrics/metrics.ts'
 import { type Locale, preferredLocale } from '../../../messages/messages.ts'
-import type { Principal, RateClass, RouteAccess } from './access.ts'
+import { type Principal, type RateClass, type RouteAccess, stepUpMs } from './access.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { fieldErrors } from './field-errors.ts'
 import { type ProblemSender, problemSender } from './problem.ts'
@@ -42,6 +42,7 @@ export type RouteEntry = { method: string; url: string; access: RouteAccess }
 export type AppOptions = {
   origin: string
   log: Log
+  clock: Clock
   ids: Ids
   limiter: RateLimiter
   metrics: Metrics
@@ -142,7 +143,7 @@ export async function createApp(
     if (request.headers.cookie !== undefined)
       request.principal = await options.authenticate(request)
     if (request.principal) request.locale = request.principal.locale
-    const refusal = judge(access, request.principal)
+    const refusal = judge(access, request.principal, options.clock.now())
     if (refusal) return problem(request, reply, refusal)
   })
 
@@ -255,7 +256,7 @@ const knownErrors: Record<
 }
 
 /** The one policy decision. 404 for operator routes: who may not enter learns nothing. */
-function judge(access: RouteAccess, principal: Principal | null) {
+function judge(access: RouteAccess, principal: Principal | null, now: number) {
   if (access.auth === 'public') return null
   if (!principal) return { status: 401, code: 'sign_in_required' } as const
   if (
@@ -265,6 +266,8 @@ function judge(access: RouteAccess, principal: Principal | null) {
     return { status: 404, code: 'operator_required' } as const
   if ((access.standing ?? 'active') === 'active' && principal.state === 'suspended')
     return { status: 403, code: 'account_suspended' } as const
+  if (access.stepUp && principal.authenticatedAt + stepUpMs <= now)
+    return { status: 403, code: 'reauth_required' } as const
   return null
 }
 
