@@ -14,7 +14,7 @@
  * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
  * refresh token is told to its owner), organizations (who owns an app), sessions (read by
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
- * `engine/` alone. Not here: DPoP and dynamic registration.
+ * `engine/` alone. Not here: DPoP.
  */
 import type { Clock } from '#platform/clock/clock.ts'
 import { day, minute } from '#platform/clock/clock.ts'
@@ -52,6 +52,8 @@ import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
+import { openRegistrations } from './register/registrations.ts'
+import { registerRoutes } from './register/routes.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { directTokens } from './token/direct.ts'
 import { userinfoRoutes } from './userinfo.ts'
@@ -133,6 +135,12 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const apps = openApps({
     ...deps,
     store: appStore,
+    revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
+  })
+  const registrations = openRegistrations({
+    ...deps,
+    store: appStore,
+    vault,
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
   const keys = await openKeyRing(deps)
@@ -219,6 +227,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     const now = clock.now()
     while ((await artifacts.sweep(now, sweepBatch, toldApart, keptMs)) === sweepBatch);
     while ((await grantStore.sweep(now - 30 * day, sweepBatch)) === sweepBatch);
+    while ((await registrations.sweep(sweepBatch)) === sweepBatch);
   }
   let timer: NodeJS.Timeout | undefined
   let rotation: Job | undefined
@@ -249,6 +258,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       await oauthEndpoints(app, { origin, engine, limiter: deps.limiter, directTokens: direct })
       const findAccount = (id: string) => accounts.find(id)
       await userinfoRoutes(app, { verifier, vault, findAccount })
+      await registerRoutes(app, { origin, registrations, limiter: deps.limiter })
       protectedResourceRoutes(app, origin)
       const { database, ids } = deps
       authorizeRoutes(app, {

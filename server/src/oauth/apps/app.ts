@@ -1,3 +1,4 @@
+import { day } from '#platform/clock/clock.ts'
 import { isScope, scopeList } from '../scopes.ts'
 import {
   type ApplicationType,
@@ -106,3 +107,10 @@ export const alwaysAsks = (app: OAuthApp): boolean =>
 
 export const livingSecrets = (app: OAuthApp, now: number): AppSecret[] =>
   app.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
+
+/** How long a client that registered itself may go unused. */
+export const lapseMs = 30 * day
+
+/** True for a self-registered client that nobody has used for `lapseMs`; it is then unknown. */
+export const hasLapsed = (app: OAuthApp, now: number): boolean =>
+  app.organizationId === null && (app.lastUsedAt ?? app.createdAt) <= now - lapseMs

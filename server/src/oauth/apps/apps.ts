@@ -12,6 +12,7 @@ import {
   type AppRefusal,
   type AppSecret,
   type AppSettings,
+  hasLapsed,
   judgeApp,
   livingSecrets,
   type OAuthApp,
@@ -194,8 +195,9 @@ export function openApps(deps: AppsDeps): Apps {
     },
 
     async lookUp(clientId) {
+      const living = (app: OAuthApp | null) => (app && hasLapsed(app, clock.now()) ? null : app)
       const cached = cache.get(clientId)
-      if (cached && cached.until > clock.now()) return cached.app
+      if (cached && cached.until > clock.now()) return living(cached.app)
       const before = generation
       const app = await store.find(clientId)
       // A change that came in while we read is not to be hidden by what we read before it.
@@ -203,7 +205,7 @@ export function openApps(deps: AppsDeps): Apps {
         if (cache.size > 5_000) cache.clear()
         cache.set(clientId, { app, until: clock.now() + cacheMs })
       }
-      return app
+      return living(app)
     },
 
     checkSecret(app, presented) {

@@ -123,6 +123,16 @@ export function sqlAppStore(database: Database): AppStore {
               .limit(500)
               .execute(),
           ),
+    listLapsed: async (before, limit) =>
+      withSecrets(
+        await db.query
+          .selectFrom('oauth_clients')
+          .selectAll()
+          .where('organization_id', 'is', null)
+          .where((eb) => eb(eb.fn.coalesce('last_used_at', 'created_at'), '<=', before))
+          .limit(limit)
+          .execute(),
+      ),
     update: async (clientId, settings, now) =>
       changed(
         await db.query

@@ -6,6 +6,8 @@ export type AppStore = {
   findAll(clientIds: readonly string[]): Promise<OAuthApp[]>
   /** Newest first. */
   listByOrganizations(organizationIds: readonly string[]): Promise<OAuthApp[]>
+  /** Self-registered ones last used, or else created, before this. */
+  listLapsed(before: number, limit: number): Promise<OAuthApp[]>
   update(clientId: string, settings: AppSettings, now: number): Promise<boolean>
   /** Adds a secret; the ones before it end at `othersUntil` unless they end sooner. */
   addSecret(clientId: string, secret: AppSecret, othersUntil: number): Promise<void>

@@ -137,7 +137,11 @@ export function createEngine(deps: EngineDeps): Engine {
         showError(ctx, 'access_denied', 400)
     }
     if (oidc.route === 'discovery')
-      ctx.body = { ...(ctx.body as object), response_modes_supported: ['query'] }
+      ctx.body = {
+        ...(ctx.body as object),
+        response_modes_supported: ['query'],
+        registration_endpoint: `${origin}/oauth/register`,
+      }
     if (oidc.route === 'jwks' || oidc.route === 'discovery') {
       ctx.set('cache-control', `public, max-age=${seconds(publishedForMs)}`)
       ctx.set(

@@ -17,6 +17,7 @@ export type MacPurpose =
   | 'session'
   | 'challenge'
   | 'client-secret'
+  | 'registration-token'
   | 'oauth-artifact'
   | 'operator-link'
   | 'cursor'

@@ -1,0 +1,72 @@
+import { z } from 'zod'
+import { type AppSettings, authMethods, judgeApp, refreshDefaults } from '../apps/app.ts'
+import { redirectHost } from '../apps/redirect-uri.ts'
+import { defaultAppScope, scopeList } from '../scopes.ts'
+
+export type MetadataRefusal = {
+  error: 'invalid_redirect_uri' | 'invalid_client_metadata'
+  description: string
+}
+
+/** The most a client that nobody vouches for may have: what it asks beyond is left out (RFC 7591 section 2). */
+const ceiling = scopeList(defaultAppScope)
+const grantsAllowed = ['authorization_code', 'refresh_token'] as const
+
+const Metadata = z.object({
+  redirect_uris: z.array(z.string().min(1).max(2_000)).min(1).max(10),
+  client_name: z.string().trim().min(1).max(80).optional(),
+  grant_types: z.array(z.string().max(100)).max(20).optional(),
+  response_types: z.array(z.string().max(100)).max(20).optional(),
+  token_endpoint_auth_method: z.enum(authMethods).optional(),
+  application_type: z.enum(['web', 'native']).optional(),
+  scope: z.string().max(1_000).optional(),
+})
+
+/**
+ * Reads client metadata (RFC 7591 section 2) as settings of an app, or says what is wrong with it.
+ * Members we do not know are ignored, as the section asks; redirect URIs obey the rules of every app.
+ */
+export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
+  const parsed = Metadata.safeParse(body)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const field = String(issue?.path[0] ?? 'the body')
+    return field === 'redirect_uris'
+      ? { error: 'invalid_redirect_uri', description: 'redirect_uris: 1 to 10 URIs are needed' }
+      : {
+          error: 'invalid_client_metadata',
+          description: `${field} has a value that is not allowed`,
+        }
+  }
+  const given = parsed.data
+  if (given.response_types && !given.response_types.includes('code'))
+    return { error: 'invalid_client_metadata', description: 'response_types: only "code" exists' }
+  const asked = given.grant_types ?? ['authorization_code']
+  if (!asked.includes('authorization_code'))
+    return {
+      error: 'invalid_client_metadata',
+      description: 'grant_types: "authorization_code" is needed',
+    }
+  const redirectUris = [...new Set(given.redirect_uris)]
+  const wanted = given.scope === undefined ? [] : scopeList(given.scope)
+  const scopes = ceiling.filter((scope) => wanted.length === 0 || wanted.includes(scope))
+  const settings: AppSettings = {
+    name: given.client_name ?? redirectHost(redirectUris[0] ?? '').slice(0, 80),
+    redirectUris,
+    grantTypes: grantsAllowed.filter((type) => asked.includes(type)),
+    authMethod: given.token_endpoint_auth_method ?? 'client_secret_basic', // RFC 7591 section 2
+    applicationType:
+      given.application_type ??
+      (redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native'),
+    scopes: scopes.length > 0 ? scopes : ceiling,
+    legacyConfidential: false,
+    idTokenAlg: 'ES256',
+    ...refreshDefaults,
+  }
+  const [problem] = judgeApp(settings)
+  if (!problem) return settings
+  return {
+    error: problem.field === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata',
+    description: `${problem.field}: ${problem.reason}`,
+  }
+}
