@@ -366,7 +366,7 @@ test('behind a TLS proxy every URL is https and the transaction cookie is __Host
         scope: 'openid',
       }),
       settings: '{}',
-      created_at: 1,
+      created_at: server.clock.now(),
       updated_at: 1,
     })
     .execute()
