@@ -12,11 +12,12 @@ export type Log = {
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 /**
- * The last net before a line leaves: our own prefixes, bearer values and JWTs. Rooms do not log
- * secrets in the first place; this catches what a library puts into an error text.
+ * The last net before a line leaves: keys of ours under any configured prefix (49 base62 behind an
+ * underscore), keys of model servers, JWTs and bearer values. Rooms do not log secrets in the first
+ * place; this catches what a library puts into an error text.
  */
 const secretPattern =
-  /\b(?:sk-[a-z]+-[a-z]+_[0-9A-Za-z]{20,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})|(?<=\b[Bb]earer )[\w.~+/-]{8,}/g
+  /\b(?:[a-z][a-z0-9-]{1,40}_[0-9A-Za-z]{49}|sk-[\w-]{16,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,})|(?<=\b[Bb]earer )[\w.~+/-]{8,}/g
 
 export const redact = (text: string): string => text.replaceAll(secretPattern, '[secret]')
 
