@@ -89,8 +89,10 @@ describe('every route keeps its policy', () => {
       'POST /api/projects/:project_id/keys',
       'PUT /api/account/password',
     ])
-    const { person, password, accountId } = await newcomer()
+    const { person, email, password, accountId } = await newcomer()
     await server.accounts.setRole(accountId, 'operator', { kind: 'system', name: 'test' })
+    await person.expect(401, 'GET', '/api/account') // a new role is a new session
+    await person.expect(201, 'POST', '/api/sessions', { email, password })
     person.password = null
     server.clock.advance(10 * minute)
     for (const route of guarded) {

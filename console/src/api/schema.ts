@@ -131,7 +131,7 @@ export type Operations = {
     answer: Appeal
   }
   'GET /api/console': {
-    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "revoked_all" | "not_me" | "device_limit" | "expired" | null }
+    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "revoked_all" | "role_changed" | "not_me" | "device_limit" | "expired" | null }
   }
   'GET /api/devices': {
     answer: { items: Device[] }

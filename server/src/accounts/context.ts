@@ -25,7 +25,7 @@ export type AccountNeighbours = {
   endSessions(
     accountId: string,
     except: string | null,
-    reason: 'password_reset' | 'password_changed' | 'closed' | 'revoked_all',
+    reason: 'password_reset' | 'password_changed' | 'closed' | 'revoked_all' | 'role_changed',
   ): Promise<number>
   /** Grants, codes, refresh tokens and open authorizations of the account, a batch at a time. */
   endApps(accountId: string): Promise<void>

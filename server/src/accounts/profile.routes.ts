@@ -17,6 +17,7 @@ const signedOutReason = z.enum([
   'password_changed',
   'closed',
   'revoked_all',
+  'role_changed',
   'not_me',
   'device_limit',
   'expired',

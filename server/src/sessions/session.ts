@@ -11,6 +11,7 @@ export type SessionEndReason =
   | 'closed'
   | 'replaced'
   | 'revoked_all'
+  | 'role_changed'
   | 'not_me'
   | 'device_limit'
 

@@ -28,6 +28,8 @@ let count = 0
 async function staff(server: TestServer, role: 'operator' | 'reviewer' | 'auditor' | 'support') {
   const one = await signedUp(server.origin, { name: `${role} ${++count}` })
   await server.accounts.setRole(one.accountId, role, { kind: 'system', name: 'test' })
+  const { email, password } = one // a new role is a new session
+  await one.person.expect(201, 'POST', '/api/sessions', { email, password })
   return one
 }
 
