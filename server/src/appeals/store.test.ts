@@ -13,6 +13,8 @@ for (const database of databases)
         kind: 'system',
         name: 'test',
       })
+      const { email, password } = operator // a new role is a new session
+      await operator.person.expect(201, 'POST', '/api/sessions', { email, password })
       const { accountId } = await signedUp(server.origin)
       await check(sqlAppealStore(server.platform.database), async () => {
         const file = await operator.person.expect<{ id: string; decisions: { id: string }[] }>(
