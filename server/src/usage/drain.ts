@@ -1,7 +1,8 @@
 import { setImmediate as breathe } from 'node:timers/promises'
 import { errorFields, type Log } from '#platform/log/log.ts'
-import type { Journal, Kept } from './journal.ts'
+import type { Journal } from './journal.ts'
 import { type RecordRow, readSegment } from './record-line.ts'
+import type { UsageRecord } from './usage-record.ts'
 
 /**
  * Moves records from the journal into the database, about every 700 ms while there are any. One
@@ -18,7 +19,7 @@ export type Drainer = {
 
 const pauseMs = 700
 const pauseAfterFailureMs = 1_000
-/** Rows a transaction: on SQLite the loop stands still meanwhile, some 10 ms for this many. */
+/** Rows a transaction; many, because the day sums are written once in each. */
 const rowsAtOnce = 1_000
 
 export function createDrainer(parts: {
@@ -27,7 +28,7 @@ export function createDrainer(parts: {
   /** Writes rows, each once, in one transaction. */
   save(rows: readonly RecordRow[]): Promise<unknown>
   /** The same for records that cannot be there yet; throws, with nothing written, when one is. */
-  saveNew(kept: Kept): Promise<unknown>
+  saveNew(records: readonly UsageRecord[]): Promise<unknown>
 }): Drainer {
   const { journal, log } = parts
   let timer: NodeJS.Timeout | null = null
@@ -41,11 +42,8 @@ export function createDrainer(parts: {
     for (const name of await journal.ended()) {
       const kept = journal.takeKept(name) // when saving it fails, the next try reads the file
       if (kept) {
-        for (let start = 0; start < kept.rows.length; start += rowsAtOnce) {
-          await parts.saveNew({
-            records: kept.records.slice(start, start + rowsAtOnce),
-            rows: kept.rows.slice(start, start + rowsAtOnce),
-          })
+        for (let start = 0; start < kept.length; start += rowsAtOnce) {
+          await parts.saveNew(kept.slice(start, start + rowsAtOnce))
           await breathe() // calls go on between two transactions
         }
         await journal.remove(name)

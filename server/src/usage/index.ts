@@ -64,9 +64,9 @@ export function createUsage(parts: {
       parts.database.transaction(async () => {
         await parts.touchKeys(lastUses(await store.save(rows)))
       }),
-    saveNew: ({ records, rows }) =>
+    saveNew: (records) =>
       parts.database.transaction(async () => {
-        await store.saveNew(records, rows)
+        await store.saveNew(records)
         const uses = new Map<string, number>()
         for (const one of records)
           if (one.credentialKind === 'key') uses.set(one.credentialId, one.at)

@@ -133,8 +133,8 @@ function fakeStore(): UsageStore & { saved: string[]; away: boolean } {
       this.saved.push(...fresh.map((one) => one.request_id))
       return fresh
     },
-    async saveNew(_records, rows) {
-      await this.save(rows.map((text) => JSON.parse(text)))
+    async saveNew(records) {
+      await this.save(records.map((one) => JSON.parse(recordJson(one))))
     },
     totals: () => Promise.reject(new Error('not used')),
     grouped: () => Promise.reject(new Error('not used')),
@@ -151,7 +151,7 @@ test('while the database is away records stay in the journal; afterwards each ar
     journal,
     log: createLog('silent'),
     save: (rows) => store.save(rows),
-    saveNew: ({ records, rows }) => store.saveNew(records, rows),
+    saveNew: (records) => store.saveNew(records),
   })
   store.away = true
   const ids: string[] = []
@@ -180,7 +180,7 @@ test('a process that died between commit and clean-up doubles nothing', async ()
     journal,
     log: createLog('silent'),
     save: (rows) => store.save(rows),
-    saveNew: ({ records, rows }) => store.saveNew(records, rows),
+    saveNew: (records) => store.saveNew(records),
   })
   await drainer.drain()
   assert.equal(store.saved.length, 1)
@@ -198,7 +198,7 @@ test('whoever asks to drain gets everything recorded before the asking', async (
     journal,
     log: createLog('silent'),
     save: (rows) => store.save(rows),
-    saveNew: ({ records, rows }) => store.saveNew(records, rows),
+    saveNew: (records) => store.saveNew(records),
   })
   const early = drainer.drain()
   for (let i = 0; i < 20; i++) {

@@ -22,7 +22,7 @@ export type Journal = UsageRecorder & {
   ended(): Promise<string[]>
   read(segment: string): Promise<string>
   /** The same records from memory, where this process wrote them and they are not too many; once. */
-  takeKept(segment: string): Kept | null
+  takeKept(segment: string): UsageRecord[] | null
   remove(segment: string): Promise<void>
   /** Whether records have been written since the last `rotate`. */
   readonly dirty: boolean
@@ -34,9 +34,6 @@ export type Journal = UsageRecorder & {
 
 const turnsMax = 8
 
-/** Durable records of one segment with the JSON of their rows. */
-export type Kept = { records: UsageRecord[]; rows: string[] }
-
 /** Beyond this a segment is read from its file: a database that is away must not fill the memory. */
 const keptMax = 20_000
 const keptSegmentsMax = 4
@@ -45,10 +42,9 @@ type Waiter = (error: Error | null) => void
 
 export function openJournal(folder: string): Journal {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  let segment: { name: string; fd: number; kept: Kept | null } | null = null
-  const keptOf = new Map<string, Kept>()
+  let segment: { name: string; fd: number; kept: UsageRecord[] | null } | null = null
+  const keptOf = new Map<string, UsageRecord[]>()
   let records: UsageRecord[] = []
-  let rows: string[] = []
   let lines: string[] = []
   let waiters: Waiter[] = []
   let busy = false
@@ -81,11 +77,9 @@ export function openJournal(folder: string): Journal {
     const bytes = Buffer.from(lines.join(''))
     const batch = waiters
     const batchRecords = records
-    const batchRows = rows
     lines = []
     waiters = []
     records = []
-    rows = []
     busy = true
     dirty = true
     const finish = (error: Error | null) => {
@@ -93,7 +87,7 @@ export function openJournal(folder: string): Journal {
       busy = false
       if (error) {
         if (segment) segment.kept = null // which of them are in the file is for the file to say
-      } else keep(batchRecords, batchRows)
+      } else keep(batchRecords)
       if (error || rotating.length > 0) endSegment()
       for (const waiter of batch) waiter(error)
       if (lines.length > 0 && !busy) gather()
@@ -107,12 +101,11 @@ export function openJournal(folder: string): Journal {
     })
   }
 
-  function keep(more: UsageRecord[], moreRows: string[]): void {
+  function keep(more: UsageRecord[]): void {
     const kept = segment?.kept
     if (!segment || !kept) return
-    for (const one of more) kept.records.push(one)
-    for (const one of moreRows) kept.rows.push(one)
-    if (kept.rows.length > keptMax) segment.kept = null
+    for (const one of more) kept.push(one)
+    if (kept.length > keptMax) segment.kept = null
   }
 
   function withSegment(then: (error: Error | null, fd: number) => void): void {
@@ -123,7 +116,7 @@ export function openJournal(folder: string): Journal {
     const name = `${String(++last).padStart(12, '0')}.log`
     open(join(folder, name), appendFlags, 0o600, (error, fd) => {
       if (error) return then(error, -1)
-      segment = { name, fd, kept: { records: [], rows: [] } }
+      segment = { name, fd, kept: [] }
       syncFolder(folder, (failed) => then(failed, fd))
     })
   }
@@ -149,10 +142,8 @@ export function openJournal(folder: string): Journal {
   return {
     record(record, done) {
       if (closed) return done(new Error('the journal is closed'))
-      const row = recordJson(record)
-      rows.push(row)
       records.push(record)
-      lines.push(journalLine(row))
+      lines.push(journalLine(recordJson(record)))
       waiters.push(done)
       if (!busy) gather()
     },

@@ -1,6 +1,7 @@
+import { setImmediate as breathe } from 'node:timers/promises'
 import { type RawBuilder, sql } from 'kysely'
-import type { Database, DatabaseKind } from '#platform/db/database.ts'
-import type { RecordRow } from './record-line.ts'
+import type { Database, DatabaseKind, SqlValue } from '#platform/db/database.ts'
+import { type RecordRow, recordJson } from './record-line.ts'
 import type { UsageGroup, UsageStore } from './store.ts'
 import { dayOf, type UsageRecord, type UsageTotals } from './usage-record.ts'
 
@@ -40,6 +41,13 @@ const recordColumns = {
   first_byte_ms: 'bigint',
   duration_ms: 'bigint',
 } as const satisfies Record<keyof RecordRow, string>
+
+const insertRecord = `insert into usage_records (${Object.keys(recordColumns).join(', ')})
+  values (${Object.keys(recordColumns)
+    .map(() => '?')
+    .join(', ')})`
+/** SQLite holds the loop while it inserts: some 2 ms for this many, then calls go on. */
+const insertsInOneGo = 200
 
 const dayColumns = {
   day: 'text',
@@ -96,6 +104,13 @@ export function sqlUsageStore(database: Database): UsageStore {
         cached_input_tokens = usage_days.cached_input_tokens + excluded.cached_input_tokens,
         output_tokens = usage_days.output_tokens + excluded.output_tokens,
         cost_micros = usage_days.cost_micros + excluded.cost_micros`.execute(db.query)
+  const insertJson = async (records: readonly UsageRecord[]) => {
+    const list = `[${records.map(recordJson).join(',')}]`
+    const { numAffectedRows } = await sql`
+      insert into usage_records (${names})
+      ${rowsOf(database.kind, recordColumns, list)}`.execute(db.query)
+    return Number(numAffectedRows)
+  }
   return {
     save: (rows) =>
       database.transaction(async () => {
@@ -113,12 +128,17 @@ export function sqlUsageStore(database: Database): UsageStore {
         if (fresh.length > 0) await addToDays(daySums(fresh))
         return fresh
       }),
-    saveNew: (records, rows) =>
+    saveNew: (records) =>
       database.transaction(async () => {
-        const { numAffectedRows } = await sql`
-          insert into usage_records (${names})
-          ${rowsOf(database.kind, recordColumns, `[${rows.join(',')}]`)}`.execute(db.query)
-        if (Number(numAffectedRows) !== rows.length) throw new Error('a usage record was left out')
+        let added = 0
+        for (let start = 0; start < records.length; start += insertsInOneGo) {
+          const some = records.slice(start, start + insertsInOneGo)
+          const rows =
+            database.runEach(insertRecord, some.map(valuesOf)) ?? (await insertJson(some))
+          added += rows
+          await breathe()
+        }
+        if (added !== records.length) throw new Error('a usage record was left out')
         await addToDays(daySums(records.map(rowOf)))
       }),
     async totals(credential, fromDay) {
@@ -187,6 +207,30 @@ export function sqlUsageStore(database: Database): UsageStore {
     },
   }
 }
+
+/** The values of a record in the order of `recordColumns`. */
+const valuesOf = (r: UsageRecord): SqlValue[] => [
+  r.requestId,
+  r.at,
+  r.organizationId,
+  r.projectId,
+  r.accountId,
+  r.credentialKind,
+  r.credentialId,
+  r.endpoint,
+  r.model,
+  r.upstream,
+  r.status,
+  r.outcome,
+  r.streamed ? 1 : 0,
+  r.inputTokens,
+  r.cachedInputTokens,
+  r.outputTokens,
+  r.estimated ? 1 : 0,
+  r.costMicros,
+  r.firstByteMs,
+  r.durationMs,
+]
 
 type SummedRow = Pick<
   RecordRow,

@@ -25,10 +25,10 @@ export type UsageStore = {
    */
   save(rows: readonly RecordRow[]): Promise<RecordRow[]>
   /**
-   * The same for records that were never saved, at half the cost: their rows come as JSON, and nothing
-   * comes back. Throws, and the transaction with it, when one was there after all.
+   * The same for records that were never saved, at half the cost: nothing comes back. Throws, and the
+   * transaction with it, when one was there after all.
    */
-  saveNew(records: readonly UsageRecord[], rows: readonly string[]): Promise<void>
+  saveNew(records: readonly UsageRecord[]): Promise<void>
   /** Sums of one credential from a day on; null: ever. */
   totals(
     credential: { id: string; organizationId: string },

@@ -68,5 +68,11 @@ function openSqlite(path: string): Database {
     close: () => file.close(),
   }
   const dialect = new SqliteDialect({ database: prepared as never }) // the better-sqlite3 shape kysely expects
-  return makeDatabase(new Kysely<unknown>({ dialect }), 'sqlite')
+  // The one connection is the transaction's, so the statement needs no handle to be part of it.
+  return makeDatabase(new Kysely<unknown>({ dialect }), 'sqlite', (text, lists) => {
+    const statement = file.prepare(text)
+    let changes = 0
+    for (const values of lists) changes += Number(statement.run(...values).changes)
+    return changes
+  })
 }
