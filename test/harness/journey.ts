@@ -50,12 +50,14 @@ export async function operatorOf(server: TestServer): Promise<Person> {
   const link = server.welcome.operatorLink
   assert.ok(link, 'the first start mints an operator link')
   const person = new Person(server.origin)
+  const password = 'orchard granite whistle 77'
   await person.expect(201, 'POST', '/api/operator/claim', {
     token: link.slice(link.indexOf('#') + 1),
     name: 'Olga Operator',
     email: 'olga@example.com',
-    password: 'orchard granite whistle 77',
+    password,
   })
+  person.password = password
   return person
 }
 
