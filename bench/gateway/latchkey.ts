@@ -24,7 +24,9 @@ export async function startLatchkey(
   const origin = `http://localhost:${port}`
   const main = join(import.meta.dirname, '../../server/src/main.ts')
   // As `npm start` runs it.
-  const flags = (process.env.NODE_FLAGS ?? '--max-semi-space-size=32').split(' ').filter(Boolean)
+  const flags = (process.env.NODE_FLAGS ?? '--min-semi-space-size=32 --max-semi-space-size=32')
+    .split(' ')
+    .filter(Boolean)
   const pid = start(core, [process.execPath, ...flags, main], {
     LATCHKEY_ORIGIN: origin,
     LATCHKEY_DATA_DIR: mkdtempSync(join(tmpdir(), 'latchkey-bench-')),
