@@ -58,7 +58,10 @@ export async function latchkey(
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const main = join(import.meta.dirname, '../../server/src/main.ts')
-  const flags = (process.env.NODE_FLAGS ?? '--max-semi-space-size=32').split(' ').filter(Boolean)
+  // As `npm start` runs it.
+  const flags = (process.env.NODE_FLAGS ?? '--min-semi-space-size=32 --max-semi-space-size=32')
+    .split(' ')
+    .filter(Boolean)
   const pid = start(0, [process.execPath, ...flags, main], {
     LATCHKEY_ORIGIN: origin,
     LATCHKEY_DATA_DIR: mkdtempSync(join(tmpdir(), 'latchkey-bench-')),

@@ -1,5 +1,5 @@
 import { day } from '#platform/clock/clock.ts'
-import { isScope, scopeList } from '../scopes.ts'
+import { isScope } from '../scopes.ts'
 import {
   type ApplicationType,
   isLoopback,
@@ -95,8 +95,6 @@ export function judgeApp(settings: AppSettings): AppRefusal[] {
     found.push({ field: 'legacy_confidential', reason: 'secret_required' })
   return found
 }
-
-export const scopesFrom = (text: string): string[] => scopeList(text)
 
 /**
  * Clients whose redirect proves nothing about who is behind it are asked for consent every time:

@@ -1,7 +1,6 @@
 import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { Locale } from '../../../messages/messages.ts'
 import { type OAuthPageKey, oauthPages } from '../../../messages/oauth.ts'
-import type { Answer } from '../engine/engine.ts'
 
 const escapes: Record<string, string> = {
   '&': '&amp;',
@@ -56,9 +55,3 @@ export function noticePage(
     `<h1>${text.title}</h1><p>${text.detail}</p>${more}<p><a href="${escapeHtml(link)}">${text.linkText}</a></p>`,
   )
 }
-
-export const pageAnswer = (origin: string, status: number, body: string): Answer => ({
-  status,
-  headers: barePageHeaders(origin),
-  body,
-})

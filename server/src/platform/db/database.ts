@@ -88,10 +88,3 @@ export const changed = (result: {
   numInsertedOrUpdatedRows?: bigint | undefined
 }): number =>
   Number(result.numUpdatedRows ?? result.numDeletedRows ?? result.numInsertedOrUpdatedRows ?? 0n)
-
-/** Whether an insert failed because a unique value is taken, on either database. */
-export function isUniqueViolation(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if ((error as { code?: unknown }).code === '23505') return true
-  return /UNIQUE constraint failed/.test(error.message)
-}
