@@ -19,6 +19,8 @@ import { type Ids, makeIds, type Random } from '#platform/ids/ids.ts'
 import { memoryRateLimiter, type RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { createMetrics, type Metrics } from '#platform/metrics/metrics.ts'
+import { connectToChecked, resolveByDns } from '#platform/outbound/connect.ts'
+import { createOutbound, type Outbound, type OutboundEdges } from '#platform/outbound/outbound.ts'
 import type { Locale } from '../messages/messages.ts'
 import {
   type Accounts,
@@ -50,10 +52,16 @@ import { caseExporter, caseRoutes, createTrust, operatorRoutes } from './trust/i
 import { createUsage, usageExporter, usageRoutes } from './usage/index.ts'
 
 /** What comes from outside and may be replaced in tests. */
-export type Edges = { clock: Clock; random: Random; log: Log }
+export type Edges = {
+  clock: Clock
+  random: Random
+  log: Log
+  /** DNS and sockets of the fetcher; default: the real ones. */
+  outbound?: Pick<OutboundEdges, 'resolve' | 'connect'>
+}
 
 /** What every room may ask for. */
-export type Platform = Edges & {
+export type Platform = Omit<Edges, 'outbound'> & {
   config: Config
   database: Database
   keyring: Keyring
@@ -64,6 +72,8 @@ export type Platform = Edges & {
   health: Health
   /** Rooms declare what they count; `/metrics` shows it. */
   metrics: Metrics
+  /** The only way to a URL that somebody else chose. */
+  outbound: Outbound
 }
 
 export type Latchkey = {
@@ -363,6 +373,12 @@ async function openPlatform(config: Config, edges: Edges): Promise<Platform> {
     limiter: memoryRateLimiter(clock),
     health,
     metrics: createMetrics(),
+    outbound: createOutbound({
+      resolve: resolveByDns,
+      connect: connectToChecked,
+      ...edges.outbound,
+      allowLoopback: config.loopbackFetch,
+    }),
   }
 }
 

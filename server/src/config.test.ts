@@ -81,6 +81,8 @@ const bad: [name: string, value: string | undefined][] = [
   ['LATCHKEY_KEY_PREFIX', 'secret value'],
   ['LATCHKEY_HASH_CONCURRENCY', '0'],
   ['LATCHKEY_DRAIN_SECONDS', '-1'],
+  ['LATCHKEY_LOOPBACK_FETCH', 'allow'],
+  ['LATCHKEY_LOOPBACK_FETCH', 'secret-value'],
   ['LATCHKEY_LOG_LEVEL', 'secret-value'],
   ['LATCHKEY_CONFIG', '/secret-value/nowhere.json'],
   ['LATCHKEY_DATABASE', 'secret-value'],

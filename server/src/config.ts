@@ -29,6 +29,7 @@ export type Config = Readonly<{
   deviceLimit: number
   devicePolicy: DevicePolicy
   drainSeconds: number
+  loopbackFetch: boolean
   logLevel: LogLevel
 }>
 
@@ -128,6 +129,11 @@ export const settings = {
     meaning: 'how long streams may finish after SIGTERM, 0–600',
     default: '30',
   },
+  LATCHKEY_LOOPBACK_FETCH: {
+    meaning:
+      '`allow` lets apps on this machine name http and loopback URLs for us to fetch; development only',
+    default: 'refuse',
+  },
   LATCHKEY_LOG_LEVEL: { meaning: 'debug, info, warn, error or silent', default: 'info' },
   LATCHKEY_CONFIG: { meaning: 'path of a JSON file with any of these names', default: 'none' },
 } as const satisfies Record<string, Setting>
@@ -214,6 +220,8 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
       oneOf(['ask', 'end-oldest', 'refuse']),
     ),
     drainSeconds: read('LATCHKEY_DRAIN_SECONDS', 30, integer(0, 600)),
+    loopbackFetch:
+      read('LATCHKEY_LOOPBACK_FETCH', 'refuse', oneOf(['refuse', 'allow'])) === 'allow',
     logLevel: read(
       'LATCHKEY_LOG_LEVEL',
       'info' as LogLevel,
@@ -239,6 +247,8 @@ export function insecurities(config: Config): string[] {
     found.push('LATCHKEY_TRUSTED_PROXIES trusts every address, so that anybody may pose as another')
   if (config.operator && config.operator.password.reveal().length < 15)
     found.push('LATCHKEY_OPERATOR_PASSWORD must have 15 characters or more')
+  if (config.loopbackFetch)
+    found.push('LATCHKEY_LOOPBACK_FETCH must not be `allow` in production: it opens this machine')
   if (config.redisUrl && !config.databaseUrl)
     found.push('LATCHKEY_REDIS_URL joins several nodes, which need LATCHKEY_DATABASE_URL')
   if (config.databaseUrl && config.rootKey === null)

@@ -101,6 +101,11 @@ const exceptions: { what: RegExp; name: string; allowed: RegExp }[] = [
     allowed: /^platform\/ids\//,
   },
   {
+    what: /\bfetch\(|from 'undici'|\bhttps?\.(request|get)\(/,
+    name: 'the network outward',
+    allowed: /^(platform\/outbound\/|gateway\/upstream\/)/,
+  },
+  {
     what: /\bsql`|\.(selectFrom|insertInto|updateTable|deleteFrom)\(/,
     name: 'SQL',
     allowed: /(^platform\/db\/|\.sql\.ts$)/,
