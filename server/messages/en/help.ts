@@ -1,4 +1,5 @@
 import { accounts } from './help/accounts.ts'
+import { appsThatStaySignedIn } from './help/apps-that-stay-signed-in.ts'
 import { gateway } from './help/gateway.ts'
 import { keys } from './help/keys.ts'
 import { oauth } from './help/oauth.ts'
@@ -18,6 +19,7 @@ export const help = {
   ...keys,
   ...gateway,
   ...oauth,
+  ...appsThatStaySignedIn,
   ...trust,
   ...operators,
   ...service,

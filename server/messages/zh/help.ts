@@ -1,5 +1,6 @@
 import type { HelpArticle, HelpSlug } from '../en/help.ts'
 import { accounts } from './help/accounts.ts'
+import { appsThatStaySignedIn } from './help/apps-that-stay-signed-in.ts'
 import { gateway } from './help/gateway.ts'
 import { keys } from './help/keys.ts'
 import { oauth } from './help/oauth.ts'
@@ -12,6 +13,7 @@ export const help: Record<HelpSlug, HelpArticle> = {
   ...keys,
   ...gateway,
   ...oauth,
+  ...appsThatStaySignedIn,
   ...trust,
   ...operators,
   ...service,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { slugs as clientSlugs } from '../../../sdk/src/errors/messages.ts'
 import { startServer } from '../../../test/harness/server.ts'
 import { help as en } from '../../messages/en/help.ts'
 import { locales } from '../../messages/messages.ts'
@@ -40,6 +41,13 @@ test('every help link of every message leads to an article', async () => {
   assert.ok(named.length > 20)
   assert.deepEqual(
     named.filter(([, slug]) => !slugs.includes(slug)),
+    [],
+  )
+})
+
+test('every article that errors of the SDK and the CLI link to is here', () => {
+  assert.deepEqual(
+    Object.values(clientSlugs).filter((slug) => !slugs.includes(slug)),
     [],
   )
 })
