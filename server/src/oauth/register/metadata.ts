@@ -1,6 +1,12 @@
 import { z } from 'zod'
-import { type AppSettings, authMethods, judgeApp, refreshDefaults } from '../apps/app.ts'
-import { redirectHost } from '../apps/redirect-uri.ts'
+import {
+  type AppSettings,
+  authMethods,
+  deviceGrant,
+  judgeApp,
+  refreshDefaults,
+} from '../apps/app.ts'
+import { isLoopback, redirectHost } from '../apps/redirect-uri.ts'
 import { defaultAppScope, scopeList } from '../scopes.ts'
 
 export type MetadataRefusal = {
@@ -10,7 +16,11 @@ export type MetadataRefusal = {
 
 /** The most a client that nobody vouches for may have: what it asks beyond is left out (RFC 7591 section 2). */
 const ceiling = scopeList(defaultAppScope)
-const grantsAllowed = ['authorization_code', 'refresh_token'] as const
+/** Device codes are for programs in a terminal alone: public clients that come back to loopback. */
+const grantsFor = (terminal: boolean) =>
+  terminal
+    ? (['authorization_code', 'refresh_token', deviceGrant] as const)
+    : (['authorization_code', 'refresh_token'] as const)
 
 const Metadata = z.object({
   redirect_uris: z.array(z.string().min(1).max(2_000)).min(1).max(10),
@@ -50,11 +60,13 @@ export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
   const redirectUris = [...new Set(given.redirect_uris)]
   const wanted = given.scope === undefined ? [] : scopeList(given.scope)
   const scopes = ceiling.filter((scope) => wanted.length === 0 || wanted.includes(scope))
+  const authMethod = given.token_endpoint_auth_method ?? 'client_secret_basic' // RFC 7591 section 2
+  const terminal = authMethod === 'none' && redirectUris.every(isLoopback)
   const settings: AppSettings = {
     name: given.client_name ?? redirectHost(redirectUris[0] ?? '').slice(0, 80),
     redirectUris,
-    grantTypes: grantsAllowed.filter((type) => asked.includes(type)),
-    authMethod: given.token_endpoint_auth_method ?? 'client_secret_basic', // RFC 7591 section 2
+    grantTypes: grantsFor(terminal).filter((type) => asked.includes(type)),
+    authMethod,
     applicationType:
       given.application_type ??
       (redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native'),

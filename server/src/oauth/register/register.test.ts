@@ -143,6 +143,34 @@ test('what a client asks beyond the ceiling is left out', async () => {
   assert.equal(open.body.client_secret, undefined)
 })
 
+test('a program in a terminal may ask for device codes, no other client may', async () => {
+  await using server = await startServer()
+  const deviceCode = 'urn:ietf:params:oauth:grant-type:device_code'
+  const wanted = ['authorization_code', 'refresh_token', deviceCode]
+  const grants = async (metadata: object) =>
+    (await register(server, { grant_types: wanted, ...metadata })).body.grant_types
+  const loopback = { redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'] }
+  const open = { token_endpoint_auth_method: 'none' }
+  assert.deepEqual(await grants({ ...loopback, ...open }), wanted)
+  for (const other of [open, loopback, { ...open, redirect_uris: ['http://[::1]/', callback] }])
+    assert.deepEqual(await grants(other), wanted.slice(0, 2))
+
+  const { body } = await register(server, { grant_types: wanted, ...loopback, ...open })
+  const started = await fetch(`${server.origin}/oauth/device`, {
+    method: 'POST',
+    body: new URLSearchParams({ client_id: body.client_id, scope: 'openid models:read' }),
+  })
+  const { user_code } = (await started.json()) as { user_code: string }
+  const { person } = await signedUp(server.origin)
+  const seen = await person.expect<{ client: { verified: boolean } }>(
+    200,
+    'POST',
+    '/api/oauth/device/claim',
+    { user_code },
+  )
+  assert.equal(seen.client.verified, false, 'the person is told that nobody vouches for it')
+})
+
 test('metadata that breaks the rules of every app is refused by its RFC 7591 name', async () => {
   await using server = await startServer()
   const refused = async (metadata: object) => (await register(server, metadata)).body.error
