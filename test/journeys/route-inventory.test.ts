@@ -84,6 +84,7 @@ describe('every route keeps its policy', () => {
     const guarded = routes.filter(({ access }) => access.stepUp)
     assert.deepEqual(guarded.map(({ method, url }) => `${method} ${url}`).sort(), [
       'DELETE /api/account',
+      'POST /api/apps/:client_id/inspection',
       'POST /api/keys/:id/rotate',
       'POST /api/operator/accounts/:id/role',
       'POST /api/projects/:project_id/keys',

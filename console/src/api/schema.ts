@@ -24,13 +24,13 @@ export type HelpEntry = { slug: string; title: string; summary: string }
 
 export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; organization_id?: string | undefined }
 
-export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null }
+export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
 
 export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined }
 
 export type OAuthAppList = { items: OAuthApp[] }
 
-export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
+export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
 
 export type OAuthDecisionAnswer = { redirect_to: string }
 
@@ -39,6 +39,10 @@ export type OAuthDecisionInput = { decision: "allow" | "deny" }
 export type OAuthGrant = { id: string; client: { client_id: string; name: string; host: string }; scopes: string[]; created_at: string; last_used_at: string | null }
 
 export type OAuthGrantList = { items: OAuthGrant[] }
+
+export type OAuthInspection = { redirect_uri: string; expires_at: string; client_secret?: string | undefined }
+
+export type OAuthInspectionOpeningInput = { temporary_secret?: boolean | undefined }
 
 export type OAuthSecretRotationInput = { overlap_seconds?: number | undefined }
 
@@ -106,6 +110,15 @@ export type Operations = {
     answer: OAuthApp
   }
   'DELETE /api/apps/{client_id}': {
+    params: { client_id: string }
+    answer: undefined
+  }
+  'POST /api/apps/{client_id}/inspection': {
+    params: { client_id: string }
+    body: OAuthInspectionOpeningInput
+    answer: OAuthInspection
+  }
+  'DELETE /api/apps/{client_id}/inspection': {
     params: { client_id: string }
     answer: undefined
   }

@@ -23,6 +23,13 @@ export const oauthPages = {
     link: '/help/oauth-apps',
     linkText: 'Why this happens',
   },
+  not_inspecting: {
+    title: 'This address is for testing an app',
+    detail:
+      'Answers come to it only while an owner of the app has the flow inspector open in this browser. Nothing was allowed. If you are one, open the app in the console, choose “Test this app” and start again.',
+    link: '/apps',
+    linkText: 'Your apps',
+  },
   account_suspended: {
     title: 'Your account is suspended',
     detail:

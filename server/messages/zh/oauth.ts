@@ -27,6 +27,13 @@ export const oauthPages = {
     link: '/help/oauth-apps',
     linkText: '为什么会这样',
   },
+  not_inspecting: {
+    title: '此地址仅用于测试应用',
+    detail:
+      '只有应用的所有者在此浏览器中打开流程检查器时，回应才会发到这里。没有授予任何权限。如果您是所有者，请在控制台打开该应用，选择“测试此应用”，然后重新开始。',
+    link: '/apps',
+    linkText: '您的应用',
+  },
   account_suspended: {
     title: '您的账户已被停用',
     detail: '停用期间，应用无法获得访问权限。您可以在控制台查看原因并提交申诉。',

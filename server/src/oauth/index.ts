@@ -8,7 +8,7 @@
  * hangs on the session it was given in and on the account's epoch: sign-out, suspension and password
  * reset end it. What a device was allowed hangs on the epoch alone: it is not the browser that said
  * yes. Invariants: a code or refresh token is redeemed by exactly one request; nobody is
- * sent to a redirect URI that is not registered; every URL is built from the configured origin;
+ * sent to a redirect URI that is not registered, save an owner who has the inspector open, to its page; every URL is built from the configured origin;
  * values are stored as keyed digests, payloads sealed.
  *
  * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
@@ -51,6 +51,8 @@ import { grantExporter } from './grants/export.ts'
 import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
+import { openInspections } from './inspector/inspections.ts'
+import { inspectorRoutes } from './inspector/routes.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
 import { openRegistrations } from './register/registrations.ts'
 import { registerRoutes } from './register/routes.ts'
@@ -143,6 +145,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     vault,
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
+  const inspections = openInspections({ ...deps, origin, apps, vault })
   const keys = await openKeyRing(deps)
   const transactions = openTransactions(vault, random, clock)
   const cookies = txCookies(origin, clock)
@@ -269,6 +272,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         cookies,
         apps,
         grants,
+        inspections,
         database,
         clock,
         ids,
@@ -281,6 +285,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       const deviceDeps = { resource, vault, engine, apps, grants, database, limiter, clock, ids }
       deviceRoutes(app, openDeviceRequests({ ...deviceDeps, findAccount }), problem)
       appRoutes(app, apps, problem)
+      inspectorRoutes(app, inspections, problem)
       grantRoutes(app, grants, appStore, problem)
     },
     rotateKeys: keys.rotate,

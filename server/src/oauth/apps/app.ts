@@ -53,6 +53,8 @@ export type AppSecret = {
   hint: string
   createdAt: number
   expiresAt: number | null
+  /** Lent for a test (`inspector/`), beside the ones that the app itself uses. */
+  temporary: boolean
 }
 
 export type OAuthApp = AppSettings & {

@@ -69,6 +69,14 @@ export type Apps = {
   lookUp(clientId: string): Promise<OAuthApp | null>
   /** Whether this is a living secret of the app; in constant time a candidate. */
   checkSecret(app: OAuthApp, presented: string): boolean
+  /** The app when this account may change it; who may not even know of it gets `not_found`. */
+  forChange(
+    accountId: string,
+    clientId: string,
+  ): Promise<{ ok: true; app: OAuthApp } | Refused<'not_found' | 'not_allowed'>>
+  /** One more secret that ends by itself and shortens no other; part of the caller's transaction. */
+  lendSecret(clientId: string, lifeMs: number): Promise<{ secret: Secret; digest: string }>
+  takeBackSecret(clientId: string, digest: string): Promise<void>
   noteUse(app: OAuthApp): Promise<void>
 }
 
@@ -105,7 +113,7 @@ export function openApps(deps: AppsDeps): Apps {
     const hint = `…${text.slice(-4)}`
     return {
       secret: new Secret(text),
-      stored: { digest, hint, createdAt: clock.now(), expiresAt: null },
+      stored: { digest, hint, createdAt: clock.now(), expiresAt: null, temporary: false },
     }
   }
 
@@ -116,12 +124,26 @@ export function openApps(deps: AppsDeps): Apps {
     return role ? { app, mayChange: role !== 'member' } : { app: null, mayChange: false }
   }
 
+  const forChange: Apps['forChange'] = async (accountId, clientId) => {
+    const { app, mayChange } = await reach(accountId, clientId)
+    if (!app) return { ok: false, reason: 'not_found' }
+    return mayChange ? { ok: true, app } : { ok: false, reason: 'not_allowed' }
+  }
+
+  /** What has ended is nobody's business; the row goes with the next rotation. */
+  const shown = (app: OAuthApp): OAuthApp => ({ ...app, secrets: livingSecrets(app, clock.now()) })
+
   return {
+    forChange,
     async list(accountId) {
       const memberships = await deps.organizations.of(accountId)
-      return store.listByOrganizations(memberships.map(({ organization }) => organization.id))
+      const ids = memberships.map(({ organization }) => organization.id)
+      return (await store.listByOrganizations(ids)).map(shown)
     },
-    find: async (accountId, clientId) => (await reach(accountId, clientId)).app,
+    async find(accountId, clientId) {
+      const { app } = await reach(accountId, clientId)
+      return app && shown(app)
+    },
 
     async create(person, organizationId, settings) {
       const memberships = await deps.organizations.of(person.id)
@@ -153,9 +175,9 @@ export function openApps(deps: AppsDeps): Apps {
     },
 
     async update(person, clientId, change) {
-      const { app, mayChange } = await reach(person.id, clientId)
-      if (!app) return { ok: false, reason: 'not_found' }
-      if (!mayChange) return { ok: false, reason: 'not_allowed' }
+      const reached = await forChange(person.id, clientId)
+      if (!reached.ok) return reached
+      const { app } = reached
       const settings = { ...app, ...change }
       const problems = judgeApp(settings)
       if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
@@ -164,13 +186,13 @@ export function openApps(deps: AppsDeps): Apps {
         changed(clientId)
         await written(settings, 'app.changed', person, { fields: Object.keys(change) })
       })
-      return { ok: true, app: settings }
+      return { ok: true, app: shown(settings) }
     },
 
     async rotateSecret(person, clientId, overlapMs) {
-      const { app, mayChange } = await reach(person.id, clientId)
-      if (!app) return { ok: false, reason: 'not_found' }
-      if (!mayChange) return { ok: false, reason: 'not_allowed' }
+      const reached = await forChange(person.id, clientId)
+      if (!reached.ok) return reached
+      const { app } = reached
       if (app.authMethod === 'none') return { ok: false, reason: 'public_client' }
       const { secret, stored } = mintSecret()
       await database.transaction(async () => {
@@ -178,13 +200,13 @@ export function openApps(deps: AppsDeps): Apps {
         changed(clientId)
         await written(app, 'app.secret_rotated', person, { overlap_ms: overlapMs })
       })
-      return { ok: true, app: (await store.find(clientId)) ?? app, secret }
+      return { ok: true, app: shown((await store.find(clientId)) ?? app), secret }
     },
 
     async remove(person, clientId) {
-      const { app, mayChange } = await reach(person.id, clientId)
-      if (!app) return { ok: false, reason: 'not_found' }
-      if (!mayChange) return { ok: false, reason: 'not_allowed' }
+      const reached = await forChange(person.id, clientId)
+      if (!reached.ok) return reached
+      const { app } = reached
       await database.transaction(async () => {
         await deps.revokeGrants(clientId)
         await store.remove(clientId)
@@ -214,6 +236,19 @@ export function openApps(deps: AppsDeps): Apps {
       return livingSecrets(app, clock.now()).some((secret) =>
         candidates.some(({ digest }) => digest === secret.digest),
       )
+    },
+
+    async lendSecret(clientId, lifeMs) {
+      const { secret, stored } = mintSecret()
+      const lent = { ...stored, expiresAt: stored.createdAt + lifeMs, temporary: true }
+      await store.lendSecret(clientId, lent)
+      changed(clientId)
+      return { secret, digest: stored.digest }
+    },
+
+    async takeBackSecret(clientId, digest) {
+      await store.removeSecret(clientId, digest)
+      changed(clientId)
     },
 
     async noteUse(app) {

@@ -46,7 +46,12 @@ const AppView = z
     ...fields,
     scope: z.string(),
     secrets: z.array(
-      z.object({ hint: z.string(), created_at: z.string(), expires_at: z.string().nullable() }),
+      z.object({
+        hint: z.string(),
+        created_at: z.string(),
+        expires_at: z.string().nullable(),
+        temporary: z.boolean(),
+      }),
     ),
     created_at: z.string(),
     last_used_at: z.string().nullable(),
@@ -270,6 +275,7 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
     hint: secret.hint,
     created_at: rfc3339(secret.createdAt),
     expires_at: rfc3339OrNull(secret.expiresAt),
+    temporary: secret.temporary,
   })),
   created_at: rfc3339(app.createdAt),
   last_used_at: rfc3339OrNull(app.lastUsedAt),

@@ -29,6 +29,7 @@ type SecretTable = {
   hint: string
   created_at: number
   expires_at: number | null
+  temporary: number
 }
 type Tables = { oauth_clients: ClientTable; oauth_client_secrets: SecretTable }
 
@@ -158,6 +159,25 @@ export function sqlAppStore(database: Database): AppStore {
         .values(secretRow(clientId, secret))
         .execute()
     },
+    async lendSecret(clientId, secret) {
+      await db.query
+        .deleteFrom('oauth_client_secrets')
+        .where('client_id', '=', clientId)
+        .where('temporary', '=', 1)
+        .where('expires_at', '<=', secret.createdAt)
+        .execute()
+      await db.query
+        .insertInto('oauth_client_secrets')
+        .values(secretRow(clientId, secret))
+        .execute()
+    },
+    async removeSecret(clientId, digest) {
+      await db.query
+        .deleteFrom('oauth_client_secrets')
+        .where('client_id', '=', clientId)
+        .where('digest', '=', digest)
+        .execute()
+    },
     async touch(clientId, now) {
       await db.query
         .updateTable('oauth_clients')
@@ -200,6 +220,7 @@ const secretRow = (clientId: string, secret: AppSecret): SecretTable => ({
   hint: secret.hint,
   created_at: secret.createdAt,
   expires_at: secret.expiresAt,
+  temporary: secret.temporary ? 1 : 0,
 })
 
 function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[]): OAuthApp {
@@ -226,6 +247,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
       hint: secret.hint,
       createdAt: secret.created_at,
       expiresAt: secret.expires_at,
+      temporary: secret.temporary === 1,
     })),
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,

@@ -11,6 +11,9 @@ export type AppStore = {
   update(clientId: string, settings: AppSettings, now: number): Promise<boolean>
   /** Adds a secret; the ones before it end at `othersUntil` unless they end sooner. */
   addSecret(clientId: string, secret: AppSecret, othersUntil: number): Promise<void>
+  /** Adds a secret that has its own end and touches no other, and forgets lent ones that have ended. */
+  lendSecret(clientId: string, secret: AppSecret): Promise<void>
+  removeSecret(clientId: string, digest: string): Promise<void>
   touch(clientId: string, now: number): Promise<void>
   remove(clientId: string): Promise<boolean>
 }

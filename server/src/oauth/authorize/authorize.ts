@@ -12,6 +12,7 @@ export type NextStep =
   | { kind: 'refuse'; refusal: Refusal }
   | { kind: 'suspended' }
   | { kind: 'other_account' }
+  | { kind: 'not_inspecting' }
 
 export type Facts = {
   transaction: Transaction
@@ -19,6 +20,8 @@ export type Facts = {
   principal: Principal | null
   /** Whether this account already allowed this client these scopes at this redirect host. */
   consented: boolean
+  /** The answer would go to the inspector, which this person has not opened. */
+  uninvited: boolean
   now: number
 }
 
@@ -32,7 +35,14 @@ const refuse = (error: Refusal['error'], description: string): NextStep => ({
  * a sign-in later than the request (OpenID Connect Core section 3.1.2.1); clients that nothing
  * vouches for are asked about every time.
  */
-export function nextStep({ transaction, app, principal, consented, now }: Facts): NextStep {
+export function nextStep({
+  transaction,
+  app,
+  principal,
+  consented,
+  uninvited,
+  now,
+}: Facts): NextStep {
   const { silent, prompts, maxAgeSeconds, expectedAccountId } = transaction
   const signIn = (): NextStep =>
     silent ? refuse('login_required', 'the person has to sign in') : { kind: 'sign_in' }
@@ -46,6 +56,7 @@ export function nextStep({ transaction, app, principal, consented, now }: Facts)
     if (now - principal.authenticatedAt > maxAgeSeconds * 1_000) return signIn()
   if (transaction.accountId !== null && transaction.accountId !== principal.accountId)
     return { kind: 'other_account' }
+  if (uninvited) return { kind: 'not_inspecting' }
   if (!mayCall(principal.state))
     return silent
       ? refuse('access_denied', 'the account may not allow access now')

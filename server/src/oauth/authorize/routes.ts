@@ -13,6 +13,7 @@ import type { Apps } from '../apps/apps.ts'
 import { isLoopback } from '../apps/redirect-uri.ts'
 import type { Approval, Engine, Refusal } from '../engine/engine.ts'
 import { type Grants, grantLifeMs } from '../grants/grants.ts'
+import { type Inspections, isInspectorRedirect } from '../inspector/inspections.ts'
 import { isScope } from '../scopes.ts'
 import { nextStep } from './authorize.ts'
 import { barePageHeaders, continuePage, noticePage } from './pages.ts'
@@ -27,6 +28,7 @@ export type AuthorizeDeps = {
   cookies: TxCookies
   apps: Apps
   grants: Grants
+  inspections: Pick<Inspections, 'isOpen'>
   database: Database
   clock: Clock
   ids: Ids
@@ -111,6 +113,10 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         app: client,
         principal,
         consented,
+        uninvited:
+          principal !== null &&
+          isInspectorRedirect(origin, client, transaction.redirectUri) &&
+          !(await deps.inspections.isOpen(principal, client.clientId)),
         now: deps.clock.now(),
       })
       switch (step.kind) {
@@ -122,6 +128,8 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
           )
         case 'other_account':
           return notice(request, reply, 403, 'other_account')
+        case 'not_inspecting':
+          return notice(request, reply, 403, 'not_inspecting')
         case 'suspended':
           return notice(request, reply, 403, 'account_suspended')
         case 'refuse':
@@ -227,7 +235,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
     async (request, reply) => {
       const seen = await seenBy(request)
       if (!seen) return problem(request, reply, { status: 404, code: 'transaction_not_found' })
-      return present(seen.transaction, seen.client, seen.principal, request.locale)
+      return present(origin, seen.transaction, seen.client, seen.principal, request.locale)
     },
   )
 
@@ -263,6 +271,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
 }
 
 const present = (
+  origin: string,
   transaction: Transaction,
   app: OAuthApp,
   principal: Principal,
@@ -274,7 +283,9 @@ const present = (
     name: app.name,
     redirect_host: transaction.redirectHost,
     verified: !alwaysAsks(app),
-    loopback: isLoopback(transaction.redirectUri),
+    loopback:
+      isLoopback(transaction.redirectUri) &&
+      !isInspectorRedirect(origin, app, transaction.redirectUri),
   },
   scopes: transaction.scopes.filter(isScope).map((name) => ({ name, ...scopeTexts[locale][name] })),
   account: { name: principal.name, email: principal.email },

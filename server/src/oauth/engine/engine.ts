@@ -6,6 +6,7 @@ import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { type AccessTokenVerifier, identityScopes } from '../access-token.ts'
 import type { StoredGrant } from '../grants/grants.ts'
+import { isInspectorRedirect } from '../inspector/inspections.ts'
 import { isGatewayScope, scopeList } from '../scopes.ts'
 import { publishedForMs } from '../signing/rotation.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
@@ -119,6 +120,14 @@ export function createEngine(deps: EngineDeps): Engine {
   Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
     value(this: object, presented: string) {
       return deps.apps.checkSecret(appOf(this), presented)
+    },
+  })
+  // The inspector's page takes answers without being a setting of the app; who is sent there is
+  // decided where the person is known (`authorize/authorize.ts`).
+  const registered = provider.Client.prototype.redirectUriAllowed
+  Object.defineProperty(provider.Client.prototype, 'redirectUriAllowed', {
+    value(this: InstanceType<typeof provider.Client>, uri: string) {
+      return registered.call(this, uri) || isInspectorRedirect(origin, appOf(this), uri)
     },
   })
 

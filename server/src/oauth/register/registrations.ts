@@ -54,7 +54,7 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
     const hint = `…${text.slice(-4)}`
     return {
       secret: new Secret(text),
-      stored: { digest, hint, createdAt: clock.now(), expiresAt: null },
+      stored: { digest, hint, createdAt: clock.now(), expiresAt: null, temporary: false },
     }
   }
   const written = (app: OAuthApp, action: string) =>

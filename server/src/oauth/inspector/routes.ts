@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { rfc3339 } from '#platform/clock/clock.ts'
+import { principalOf } from '#platform/http/access.ts'
+import type { App } from '#platform/http/app.ts'
+import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
+import type { Inspections, OpenResult } from './inspections.ts'
+
+const Opening = z
+  .strictObject({ temporary_secret: z.boolean().optional() })
+  .meta({ id: 'OAuthInspectionOpening' })
+const InspectionView = z
+  .object({
+    redirect_uri: z.string(),
+    expires_at: z.string(),
+    client_secret: z.string().optional(),
+  })
+  .meta({ id: 'OAuthInspection' })
+const params = z.object({ client_id: z.string().max(64) })
+
+type Reason = Extract<OpenResult, { ok: false }>['reason']
+const answers = {
+  not_found: { status: 404, code: 'not_found' },
+  not_allowed: { status: 403, code: 'role_insufficient' },
+  public_client: { status: 409, code: 'public_client' },
+} as const satisfies Record<Reason, ProblemAnswer>
+
+/** `/api/apps/{client_id}/inspection`: what the console's flow inspector needs of the server. */
+export function inspectorRoutes(app: App, inspections: Inspections, problem: ProblemSender): void {
+  const tags = ['apps']
+
+  app.post(
+    '/api/apps/:client_id/inspection',
+    {
+      config: { access: { auth: 'session', stepUp: true } },
+      schema: {
+        tags,
+        summary:
+          'Open the flow inspector for half an hour; a secret lent for it is shown this once',
+        params,
+        body: Opening,
+        response: { 201: InspectionView },
+      },
+    },
+    async (request, reply) => {
+      const result = await inspections.open(principalOf(request), request.params.client_id, {
+        lendSecret: request.body.temporary_secret ?? false,
+      })
+      if (!result.ok) return problem(request, reply, answers[result.reason])
+      const { redirectUri, expiresAt, secret } = result.inspection
+      return reply.code(201).send({
+        redirect_uri: redirectUri,
+        expires_at: rfc3339(expiresAt),
+        ...(secret ? { client_secret: secret.reveal() } : {}),
+      })
+    },
+  )
+
+  app.delete(
+    '/api/apps/:client_id/inspection',
+    {
+      config: { access: { auth: 'session' } },
+      schema: { tags, summary: 'Close the flow inspector and end its secret', params },
+    },
+    async (request, reply) => {
+      const result = await inspections.end(principalOf(request), request.params.client_id)
+      return result.ok ? reply.code(204).send() : problem(request, reply, answers[result.reason])
+    },
+  )
+}
