@@ -3,7 +3,7 @@ import { bindingOf, type Context } from './context.ts'
 import type { DeathReason, JournalEntry, TokenSet } from './credentials/credential.ts'
 import { memoryStore } from './credentials/memory-store.ts'
 import type { CredentialStore } from './credentials/store.ts'
-import type { LatchkeyError } from './errors/errors.ts'
+import { type LatchkeyError, SignInRequired } from './errors/errors.ts'
 import type { Locale } from './errors/messages.ts'
 import { type Listener, Listeners } from './events.ts'
 import { authorizedFetch, type FetchOptions } from './http/authorized-fetch.ts'
@@ -11,7 +11,14 @@ import { errorOf } from './http/refusal.ts'
 import { type Clock, systemClock } from './platform/clock.ts'
 import { type Random, systemRandom } from './platform/random.ts'
 import type { ClientOptions } from './provider/client.ts'
-import { clientCredentialsGrant, plainCodeGrant, refreshGrant, revoke } from './provider/grants.ts'
+import {
+  clientCredentialsGrant,
+  plainCodeGrant,
+  type Revoked,
+  refreshGrant,
+  revoke,
+  userInfo,
+} from './provider/grants.ts'
 import type { Provider } from './provider/provider.ts'
 import { type Fetch, wire } from './provider/wire.ts'
 import { type DeviceOptions, signInByDevice } from './sign-in/device.ts'
@@ -85,8 +92,13 @@ export type Account = {
   errorOf(response: Response): Promise<LatchkeyError | null>
   /** Fills the token in as the last parameter of `fn`; also a standard method decorator. */
   withFreshToken: ReturnType<typeof freshTokenWrapper>
-  /** Forgets the credential and revokes it at the provider (best effort). */
-  signOut(): Promise<void>
+  /** Who this is, as the provider's userinfo says; null where there is none. */
+  userInfo(): Promise<Record<string, unknown> | null>
+  /**
+   * Ends the sign-in at the provider, then forgets it here. A provider that cannot be reached does
+   * not keep anybody signed in here; the answer says so.
+   */
+  signOut(): Promise<Revoked>
 }
 
 export type Auth = {
@@ -213,9 +225,21 @@ function accountOf(context: Context, name: string, keeper: Keeper): Account {
         journal,
       }
     },
+    async userInfo() {
+      let access = await keeper.token()
+      for (let tries = 1; ; tries++) {
+        const credential = await keeper.credential()
+        const found = await userInfo(context, access, credential?.tokens.subject ?? null)
+        if (found !== 'refused') return found
+        const next = tries === 1 ? await keeper.token({ stale: access }) : access
+        if (next === access)
+          throw new SignInRequired('token_refused', { account: name }, context.voice)
+        access = next
+      }
+    },
     async signOut() {
-      const tokens = await keeper.signedOut()
-      if (tokens) await revoke(context, tokens)
+      const ended = await keeper.signedOut((tokens) => revoke(context, tokens))
+      return ended ?? { atProvider: 'nothing-to-end' }
     },
   }
 }

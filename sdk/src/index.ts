@@ -45,7 +45,15 @@ export type { FetchOptions } from './http/authorized-fetch.ts'
 export type { Clock } from './platform/clock.ts'
 export type { Random } from './platform/random.ts'
 export { Secret } from './platform/secret.ts'
-export { discover, endpoints, type Provider } from './provider/provider.ts'
+export type { Revoked } from './provider/grants.ts'
+export { discover, endpoints, type Metadata, type Provider } from './provider/provider.ts'
+export { providerMetadata, type Reach } from './provider/reach.ts'
+export {
+  type Registration,
+  registerClient,
+  registrationState,
+  unregister,
+} from './provider/register.ts'
 export type { Fetch } from './provider/wire.ts'
 export type { DeviceOptions, DevicePrompt } from './sign-in/device.ts'
 export type { RedirectOptions, Transaction } from './sign-in/redirect.ts'

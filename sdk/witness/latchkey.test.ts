@@ -15,7 +15,11 @@ import {
   type Fetch,
   memoryStore,
   openaiOptions,
+  ProviderMisconfigured,
+  registerClient,
+  registrationState,
   SignInRequired,
+  unregister,
 } from '../src/index.ts'
 
 let server: TestServer
@@ -112,6 +116,38 @@ test('a suspended account is told apart from a sign-out', async () => {
   const refused = await account.token({ stale: await account.token() }).catch((e: unknown) => e)
   assert.ok(refused instanceof AccountSuspended, String(refused))
   assert.equal(refused.code, 'account_suspended')
+})
+
+test('a client registers itself, signs in, knows who it is, signs out and leaves', async () => {
+  const { person, email, accountId } = await signedUp(server.origin)
+  const provider = discover(server.origin)
+  const redirectUri = 'http://127.0.0.1/callback'
+  const registration = await registerClient(provider, {
+    client_name: 'A terminal',
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+  })
+  assert.ok(registration.manage)
+  assert.equal(await registrationState(registration.manage), 'registered')
+  const auth = createAuth({
+    provider,
+    clientId: registration.clientId,
+    scopes: ['openid', 'email', 'offline_access', 'models:read'],
+  })
+  const { url, transaction } = await auth.beginSignIn({ redirectUri })
+  const account = await auth.finishSignIn(transaction, await authorize(person, url))
+  const info = await account.userInfo()
+  assert.deepEqual([info?.sub, info?.email], [accountId, email])
+  assert.deepEqual(await account.signOut(), { atProvider: 'ended' })
+  const { items } = await person.expect<{ items: unknown[] }>(200, 'GET', '/api/grants')
+  assert.deepEqual(items, [], 'the grant is over, not only the token')
+  assert.equal(await unregister(registration.manage), true)
+  assert.equal(await registrationState(registration.manage), 'gone')
+  await assert.rejects(
+    registerClient(provider, { redirect_uris: ['http://elsewhere.example/'] }),
+    (error) => error instanceof ProviderMisconfigured && error.detail === 'invalid_redirect_uri',
+  )
 })
 
 test('the plain confidential client of the tutorials: base URL, id, secret, code', async () => {

@@ -41,6 +41,8 @@ export class LatchkeyError extends Error {
   readonly retryAt: number | null
   readonly outcome: Outcome | null
   readonly requestId: string | null
+  /** The technical word for it, such as `ECONNREFUSED` or `invalid_client`; never a secret. */
+  readonly detail: string | null
   readonly #details: ErrorDetails
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, voice: Voice = defaultVoice) {
@@ -53,6 +55,7 @@ export class LatchkeyError extends Error {
     this.retryAt = details.retryAt ?? null
     this.outcome = details.outcome ?? null
     this.requestId = details.requestId ?? null
+    this.detail = details.detail ?? null
     this.#details = details
   }
 

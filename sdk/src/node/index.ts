@@ -4,10 +4,18 @@
  */
 export { hasBrowser, openBrowser } from './browser.ts'
 export { type FileStoreOptions, fileStore } from './file-store.ts'
+export { withFileLock } from './lock.ts'
 export {
   type LoopbackOptions,
   signInAtTerminal,
   signInByLoopback,
   type TerminalOptions,
 } from './loopback.ts'
-export { localKey, stateDirectory } from './private-files.ts'
+export {
+  ensurePrivateDirectory,
+  localKey,
+  type PrivateRead,
+  readPrivate,
+  stateDirectory,
+  writePrivate,
+} from './private-files.ts'

@@ -17,6 +17,8 @@ export type LoopbackOptions = {
   open?: (link: string) => void
   /** `localhost` for providers that refuse the address (RFC 8252 section 7.3 wants the address). */
   host?: '127.0.0.1' | 'localhost'
+  /** For providers that compare the port, too. Default: a free one. */
+  port?: number
   /** Path of the registered redirect URI. Default `/callback`. */
   path?: string
   /** Default five minutes. */
@@ -37,7 +39,7 @@ export async function signInByLoopback(auth: Auth, options: LoopbackOptions): Pr
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(options.port ?? 0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
   try {

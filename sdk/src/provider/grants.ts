@@ -5,6 +5,7 @@ import { ProviderMisconfigured, ProviderUnavailable } from '../errors/errors.ts'
 import { clientAuth, protocolClient, requestOptions } from './client.ts'
 import type { Metadata } from './provider.ts'
 import { judgeRefresh, type Redeemed, redeem } from './redeem.ts'
+import { failureText, sentOrNot } from './wire.ts'
 
 /** Spends a refresh token (RFC 6749 section 6). Every way it can end is a value. */
 export const refreshGrant = (context: Context, previous: TokenSet): Promise<Redeemed> =>
@@ -77,21 +78,86 @@ export const plainCodeGrant = (
     )
   })
 
-/** Tells the provider to forget a token (RFC 7009). Best effort: signing out works offline. */
-export async function revoke(context: Context, tokens: TokenSet): Promise<void> {
+/** What became of a sign-in at the provider when it was ended here. */
+export type Revoked =
+  | { atProvider: 'ended' }
+  /** Nobody was signed in here. */
+  | { atProvider: 'nothing-to-end' }
+  /** The provider offers no revocation: the tokens end when they expire. */
+  | { atProvider: 'not-offered' }
+  | { atProvider: 'unreachable' | 'refused'; detail: string }
+
+/** Tells the provider to forget the sign-in (RFC 7009). Never throws: signing out works offline. */
+export async function revoke(context: Context, tokens: TokenSet): Promise<Revoked> {
   const token = tokens.refreshToken ?? tokens.accessToken
   try {
     const metadata = await context.provider.metadata(context.wire, context.voice)
-    if (metadata.revocation_endpoint === undefined) return
-    await oauth.revocationRequest(
+    if (metadata.revocation_endpoint === undefined) return { atProvider: 'not-offered' }
+    const response = await oauth.revocationRequest(
       metadata,
       protocolClient(context.client, context.wire),
       clientAuth(context.client, metadata),
       token.reveal(),
       requestOptions(context.wire, metadata.revocation_endpoint),
     )
-  } catch {
-    // It ends by itself at the latest when it expires.
+    const detail = `revocation answered ${response.status}`
+    if (response.status === 429 || response.status >= 500)
+      return { atProvider: 'unreachable', detail }
+    await oauth.processRevocationResponse(response)
+    return { atProvider: 'ended' }
+  } catch (error) {
+    if (error instanceof oauth.ResponseBodyError)
+      return { atProvider: 'refused', detail: error.error }
+    if (error instanceof oauth.WWWAuthenticateChallengeError)
+      return { atProvider: 'refused', detail: 'invalid_client' }
+    if (error instanceof ProviderMisconfigured)
+      return { atProvider: 'refused', detail: error.detail ?? error.code }
+    const detail = error instanceof ProviderUnavailable ? error.detail : null
+    return { atProvider: 'unreachable', detail: detail ?? failureText(error) }
+  }
+}
+
+/**
+ * What the provider says about who is signed in (OpenID Connect Core section 5.3), checked to be
+ * about `subject`. Null where it has no such endpoint or the token does not cover it; `refused` when
+ * the token is.
+ */
+export async function userInfo(
+  context: Context,
+  access: string,
+  subject: string | null,
+): Promise<Record<string, unknown> | 'refused' | null> {
+  const metadata = await context.provider.metadata(context.wire, context.voice)
+  if (metadata.userinfo_endpoint === undefined) return null
+  const client = protocolClient(context.client, context.wire)
+  const options = requestOptions(context.wire, metadata.userinfo_endpoint)
+  let response: Response
+  try {
+    response = await oauth.userInfoRequest(metadata, client, access, options)
+  } catch (error) {
+    const details = { detail: failureText(error), outcome: sentOrNot(error), cause: error }
+    throw new ProviderUnavailable('provider_unavailable', details, context.voice)
+  }
+  if (response.status === 429 || response.status >= 500) {
+    const detail = `userinfo answered ${response.status}`
+    throw new ProviderUnavailable('provider_unavailable', { detail }, context.voice)
+  }
+  if (response.status === 401) return 'refused'
+  if (!response.ok) return null
+  try {
+    return await oauth.processUserInfoResponse(
+      metadata,
+      client,
+      subject ?? oauth.skipSubjectCheck,
+      response,
+    )
+  } catch (error) {
+    const detail = 'userinfo is about somebody else, or makes no sense'
+    throw new ProviderMisconfigured(
+      'provider_misconfigured',
+      { detail, cause: error },
+      context.voice,
+    )
   }
 }
 

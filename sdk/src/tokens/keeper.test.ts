@@ -471,13 +471,31 @@ test('the app’s own token comes and is renewed by client credentials', async (
 test('signing out forgets, revokes, and says so afterwards', async () => {
   const { provider, account } = await signedIn()
   const token = await account.token()
-  await account.signOut()
+  assert.deepEqual(await account.signOut(), { atProvider: 'ended' })
   assert.equal(account.peek(), null)
   assert.ok(!provider.accepts(token), 'revoked at the provider')
+  assert.deepEqual(await account.signOut(), { atProvider: 'nothing-to-end' })
   await assert.rejects(
     account.token(),
     (error) => error instanceof SignInRequired && error.reason === 'signed_out',
   )
+})
+
+test('signing out works offline, and says that the provider does not know', async () => {
+  const { account, provider, another } = await signedIn()
+  const token = await account.token()
+  const offline = another({
+    fetch: async (input, init) => {
+      if (String(input).endsWith('/revoke'))
+        throw Object.assign(new TypeError('fetch failed'), {
+          cause: Object.assign(new Error('gone'), { code: 'ECONNREFUSED' }),
+        })
+      return provider.fetch(input, init)
+    },
+  }).account()
+  assert.deepEqual(await offline.signOut(), { atProvider: 'unreachable', detail: 'ECONNREFUSED' })
+  await assert.rejects(offline.token(), SignInRequired)
+  assert.ok(provider.accepts(token))
 })
 
 test('nothing that can be printed holds a token', async () => {

@@ -151,16 +151,20 @@ export class Keeper {
     )
   }
 
-  /** Forgets the credential here and in the store, and answers what it was (to revoke it). */
-  async signedOut(): Promise<TokenSet | null> {
+  /**
+   * Lets `end` tell the provider, then forgets the credential here and in the store, whatever came
+   * of it. All in the store's turn: nobody renews a sign-in that is being ended.
+   */
+  async signedOut<T>(end: (tokens: TokenSet) => Promise<T>): Promise<T | null> {
     const { store, clock } = this.#deps
     return this.#withStore(() =>
       store.exclusive(this.#binding, async () => {
         const before = await store.load(this.#binding)
+        const ended = before.state === 'present' ? await end(before.credential.tokens) : null
         await store.remove(this.#binding, 'any')
         this.#drop()
         this.#tell({ type: 'signed_out', at: clock.now() })
-        return before.state === 'present' ? before.credential.tokens : null
+        return ended
       }),
     )
   }
