@@ -31,6 +31,9 @@ export class Call {
   readonly at: number
   readonly #startedAt = performance.now()
 
+  /** Its place among the calls that run now (`in-flight.ts`); -1: it is not one of them. */
+  seat = -1
+
   // Filled by the steps; reading one before its step is a bug and shows as undefined.
   head!: RequestHead
   endpoint!: Endpoint

@@ -8,23 +8,35 @@ import type { Reason } from './refusal.ts'
 /**
  * All calls that run now. Whatever ends a credential ends its running calls too: they are looked
  * through when it happens, which is rare, so that a call costs one insertion and one removal.
+ *
+ * A list in which each call knows its seat, and not a Set: a Set that calls pass through is rebuilt
+ * every few calls, its old tables point at the calls of their time and at the next table, and one
+ * such table in the old generation keeps all later ones, with every call, from being collected young.
  */
 export class InFlight {
-  readonly #calls = new Set<Call>()
+  readonly #calls: Call[] = []
   #whenIdle: (() => void)[] = []
 
   add(call: Call): void {
-    this.#calls.add(call)
+    call.seat = this.#calls.push(call) - 1
   }
 
+  /** Nothing happens when it has left already. */
   delete(call: Call): void {
-    this.#calls.delete(call)
-    if (this.#calls.size > 0) return
+    const { seat } = call
+    if (seat < 0) return
+    call.seat = -1
+    const last = this.#calls.pop() as Call
+    if (last !== call) {
+      this.#calls[seat] = last
+      last.seat = seat
+    }
+    if (this.#calls.length > 0) return
     for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   get size(): number {
-    return this.#calls.size
+    return this.#calls.length
   }
 
   cutOff(test: (policy: Policy) => boolean, reason: Reason): void {
@@ -42,7 +54,7 @@ export class InFlight {
 
   /** True once nothing runs, false when that takes longer than `deadlineMs`. */
   async idle(deadlineMs: number): Promise<boolean> {
-    if (this.#calls.size === 0) return true
+    if (this.#calls.length === 0) return true
     let timer: NodeJS.Timeout | undefined
     const idle = new Promise<boolean>((resolve) => {
       this.#whenIdle.push(() => resolve(true))
