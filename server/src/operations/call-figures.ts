@@ -23,13 +23,38 @@ export function countCalls(
     [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     ['upstream'],
   )
+  const seriesOf = remembered((model: string) => ({
+    input: tokens.series([model, 'input']),
+    cached: tokens.series([model, 'cached_input']),
+    output: tokens.series([model, 'output']),
+    cost: cost.series([model]),
+    upstreams: remembered((upstream: string) => ({
+      firstByte: firstByte.series([upstream]),
+      outcomes: remembered((outcome: string) => calls.series([model, upstream, outcome])),
+    })),
+  }))
   return (one, done) => {
-    calls.add([one.model, one.upstream, one.outcome])
-    tokens.add([one.model, 'input'], one.inputTokens)
-    tokens.add([one.model, 'cached_input'], one.cachedInputTokens)
-    tokens.add([one.model, 'output'], one.outputTokens)
-    cost.add([one.model], one.costMicros)
-    if (one.firstByteMs !== null) firstByte.observe(one.firstByteMs / second, [one.upstream])
+    const series = seriesOf(one.model)
+    const { firstByte, outcomes } = series.upstreams(one.upstream)
+    outcomes(one.outcome).add()
+    series.input.add(one.inputTokens)
+    series.cached.add(one.cachedInputTokens)
+    series.output.add(one.outputTokens)
+    series.cost.add(one.costMicros)
+    if (one.firstByteMs !== null) firstByte.observe(one.firstByteMs / second)
     record(one, done)
+  }
+}
+
+/** Made once for each name; the names are few (see above). */
+function remembered<T>(make: (name: string) => T): (name: string) => T {
+  const made = new Map<string, T>()
+  return (name) => {
+    let one = made.get(name)
+    if (one === undefined) {
+      one = make(name)
+      made.set(name, one)
+    }
+    return one
   }
 }

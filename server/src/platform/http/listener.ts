@@ -21,7 +21,7 @@ export function createListener(handlers: { gateway: Handler; app: Handler }): Se
     },
     (req, res) => {
       // RFC 9112 section 3.2: 400 without a Host. What it says decides nothing here.
-      if (req.headers.host === undefined && req.httpVersionMinor > 0) return refuse(req, 'NO_HOST')
+      if (!hasHost(req.rawHeaders) && req.httpVersionMinor > 0) return refuse(req, 'NO_HOST')
       if (isGatewayPath(req.url ?? '/')) handlers.gateway(req, res)
       else handlers.app(req, res)
     },
@@ -37,6 +37,15 @@ export function createListener(handlers: { gateway: Handler; app: Handler }): Se
 }
 
 const tokenPath = '/v1/oauth/token'
+
+/** From the raw list: asking `req.headers` would build an object that the gateway never reads. */
+function hasHost(rawHeaders: readonly string[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') return true
+  }
+  return false
+}
 
 /** Decided on the raw path, exactly as the gateway's own table will read it. */
 function isGatewayPath(url: string): boolean {

@@ -24,8 +24,15 @@ export type Metrics = {
 }
 
 /** `labels` in the order in which they were declared. */
-export type Counter = { add(labels?: readonly string[], by?: number): void }
-export type Histogram = { observe(value: number, labels?: readonly string[]): void }
+export type Counter = {
+  add(labels?: readonly string[], by?: number): void
+  /** One series, for callers that count often and keep it. */
+  series(labels: readonly string[]): { add(by?: number): void }
+}
+export type Histogram = {
+  observe(value: number, labels?: readonly string[]): void
+  series(labels: readonly string[]): { observe(value: number): void }
+}
 export type GaugeReading = number | readonly { labels: Record<string, string>; value: number }[]
 
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8'
@@ -51,17 +58,21 @@ export function createMetrics(): Metrics {
 
   return {
     counter(name, help, labels = []) {
-      const values = new Map<string, number>()
-      if (labels.length === 0) values.set('', 0)
-      declare(name, help, 'counter', () =>
-        [...values].map(([key, value]) => `${name}${labelText(labels, key)} ${value}`),
-      )
-      return {
-        add(given = [], by = 1) {
-          const key = given.join(separator)
-          values.set(key, (values.get(key) ?? 0) + by)
-        },
+      const all = new Map<string, CounterSeries>()
+      const series = (given: readonly string[]) => {
+        const key = given.join(separator)
+        let one = all.get(key)
+        if (!one) {
+          one = new CounterSeries()
+          all.set(key, one)
+        }
+        return one
       }
+      if (labels.length === 0) series([])
+      declare(name, help, 'counter', () =>
+        [...all].map(([key, { value }]) => `${name}${labelText(labels, key)} ${value}`),
+      )
+      return { series, add: (given = [], by = 1) => series(given).add(by) }
     },
     gauge(name, help, read) {
       declare(name, help, 'gauge', async () => {
@@ -77,30 +88,54 @@ export function createMetrics(): Metrics {
       })
     },
     histogram(name, help, buckets, labels = []) {
-      const series = new Map<string, { counts: number[]; sum: number; count: number }>()
-      declare(name, help, 'histogram', () =>
-        [...series].flatMap(([key, one]) => histogramLines(name, buckets, labels, key, one)),
-      )
-      return {
-        observe(value, given = []) {
-          const key = given.join(separator)
-          let one = series.get(key)
-          if (!one) {
-            one = { counts: buckets.map(() => 0), sum: 0, count: 0 }
-            series.set(key, one)
-          }
-          one.sum += value
-          one.count += 1
-          const at = buckets.findIndex((limit) => value <= limit)
-          if (at >= 0) one.counts[at] = (one.counts[at] ?? 0) + 1
-        },
+      const all = new Map<string, HistogramSeries>()
+      const series = (given: readonly string[]) => {
+        const key = given.join(separator)
+        let one = all.get(key)
+        if (!one) {
+          one = new HistogramSeries(buckets)
+          all.set(key, one)
+        }
+        return one
       }
+      declare(name, help, 'histogram', () =>
+        [...all].flatMap(([key, one]) => histogramLines(name, buckets, labels, key, one)),
+      )
+      return { series, observe: (value, given = []) => series(given).observe(value) }
     },
     async text() {
       processFigures ??= readProcessFigures()
       const own = await Promise.all([...sections.values()].map((lines) => lines()))
       return `${own.flat().join('\n')}\n${await (await processFigures)()}`
     },
+  }
+}
+
+class CounterSeries {
+  value = 0
+
+  add(by = 1): void {
+    this.value += by
+  }
+}
+
+class HistogramSeries {
+  readonly #limits: readonly number[]
+  /** How many lay in each bucket and not in the one below. */
+  readonly counts: number[]
+  sum = 0
+  count = 0
+
+  constructor(limits: readonly number[]) {
+    this.#limits = limits
+    this.counts = limits.map(() => 0)
+  }
+
+  observe(value: number): void {
+    this.sum += value
+    this.count += 1
+    const at = this.#limits.findIndex((limit) => value <= limit)
+    if (at >= 0) this.counts[at] = (this.counts[at] ?? 0) + 1
   }
 }
 
@@ -116,7 +151,7 @@ function histogramLines(
   buckets: readonly number[],
   labels: readonly string[],
   key: string,
-  one: { counts: number[]; sum: number; count: number },
+  one: HistogramSeries,
 ): string[] {
   let below = 0
   const lines = buckets.map((limit, at) => {
