@@ -113,6 +113,12 @@ export type Auth = {
   signInByDevice(options: DeviceOptions): Promise<Account>
   /** The plain confidential client: a code in, a signed-in account out. */
   signInByCode(code: string, options?: { account?: string; redirectUri?: string }): Promise<Account>
+  /**
+   * Moves the seals of all stored accounts to the newest version of their key, without opening them:
+   * after a rotation, before the old version is switched off. Answers how many; 0 where seals have no
+   * versions. Data keys in use elsewhere last for their `maxAgeMs`: rotate, wait that long, rewrap.
+   */
+  rewrap(): Promise<number>
   /** What happens, without secrets. Answers how to stop listening. */
   on(listener: Listener): () => void
   /** Stops timers and lets a renewal under way finish. */
@@ -142,6 +148,9 @@ export function createAuth(options: AuthOptions): Auth {
     random: options.random ?? systemRandom,
     listeners: new Listeners(),
   }
+  context.store.watch?.((warning) =>
+    context.listeners.warn(warning, clock.now(), context.voice.locale),
+  )
   const keepers = new Map<string, { keeper: Keeper; account: Account }>()
 
   const open = (name: string, kind: 'refresh' | 'mint') => {
@@ -171,14 +180,23 @@ export function createAuth(options: AuthOptions): Auth {
     return account
   }
 
+  const names = () => {
+    const { issuer } = context.provider
+    const { clientId } = context.client
+    return context.store.list({ issuer, clientId, resource: context.resource ?? '' })
+  }
+
   return {
     account: (name = defaultAccount) => open(name, 'refresh').account,
     app: () => open(appAccount, 'mint').account,
     async accounts() {
-      const { issuer } = context.provider
-      const { clientId } = context.client
-      const names = await context.store.list({ issuer, clientId, resource: context.resource ?? '' })
-      return names.filter((name) => name !== appAccount)
+      return (await names()).filter((name) => name !== appAccount)
+    },
+    async rewrap() {
+      let moved = 0
+      for (const name of await names())
+        if (await context.store.rewrap?.(bindingOf(context, name))) moved++
+      return moved
     },
     beginSignIn: (by) => beginRedirect(context, { ...by, account: by.account ?? defaultAccount }),
     async finishSignIn(transaction, callback) {

@@ -1,4 +1,6 @@
 import type { DeathReason } from './credentials/credential.ts'
+import type { StoreUnavailable } from './errors/errors.ts'
+import type { ErrorCode, Locale } from './errors/messages.ts'
 
 /**
  * What the SDK tells about itself. One per change of state, not per call, and never with a secret:
@@ -14,6 +16,8 @@ export type AuthEvent = { account: string; at: number } & (
   /** This generation's refresh token was refused for good. */
   | { type: 'refresh_dead'; generation: number; reason: DeathReason }
   | { type: 'save_failed'; generation: number; because: string }
+  /** The store worked around trouble, such as a key service that is away. `account` is empty. */
+  | { type: 'store_warning'; code: ErrorCode; message: string }
   | { type: 'signed_in'; generation: number }
   | { type: 'signed_out' }
 )
@@ -27,6 +31,14 @@ export class Listeners {
   add(listener: Listener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Seen by somebody in any case: where nobody listens, it goes to the console. */
+  warn(warning: StoreUnavailable, at: number, locale: Locale): void {
+    const { happened, next } = warning.words(locale)
+    const message = `${happened} ${next}`
+    if (this.#listeners.size === 0) console.warn(message)
+    this.tell({ type: 'store_warning', account: '', code: warning.code, message, at })
   }
 
   tell(event: AuthEvent): void {

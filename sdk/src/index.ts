@@ -20,13 +20,23 @@ export type {
   JournalEntry,
   TokenSet,
 } from './credentials/credential.ts'
+export type { DataKeyLimits } from './credentials/data-keys.ts'
+export {
+  type EnvelopeOptions,
+  type EnvelopeSealer,
+  envelopeSealer,
+  type KeyService,
+  type Owner,
+} from './credentials/envelope.ts'
 export { memoryStore } from './credentials/memory-store.ts'
-export { keySealer, type Sealer } from './credentials/sealing.ts'
+export { keySealer, type SealContext, type Sealer } from './credentials/sealing.ts'
 export type { CredentialStore, Stored } from './credentials/store.ts'
 export {
   AccountSuspended,
   ClockSkew,
   InsufficientScope,
+  KeyServiceError,
+  type KeyTrouble,
   LatchkeyError,
   type Outcome,
   ProviderMisconfigured,

@@ -1,3 +1,4 @@
+import type { StoreUnavailable } from '../errors/errors.ts'
 import type { Binding, Credential } from './credential.ts'
 
 /** What a store holds for a binding. `revision` grows with every save, also of an intent. */
@@ -30,4 +31,11 @@ export type CredentialStore = {
    * dies. Rejects with the signal's reason if it is aborted before the turn comes.
    */
   exclusive<T>(binding: Binding, work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  /**
+   * Moves the seal of what is stored to the newest version of its key, without opening it. Answers
+   * whether something was there. Absent where seals have no versions.
+   */
+  rewrap?(binding: Binding): Promise<boolean>
+  /** Tells about trouble that was worked around, once per change of state. */
+  watch?(listener: (warning: StoreUnavailable) => void): void
 }

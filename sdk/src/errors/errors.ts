@@ -123,6 +123,36 @@ export class ProviderMisconfigured extends LatchkeyError {}
 /** Reading, locking or writing the store failed. */
 export class StoreUnavailable extends LatchkeyError {}
 
+/** What keeps a key service from helping. Each says in its text what to do about it. */
+export type KeyTrouble =
+  | 'away'
+  | 'busy'
+  | 'disabled'
+  | 'pending'
+  | 'denied'
+  | 'unknown'
+  | 'misconfigured'
+
+const keyCodes: Record<KeyTrouble, ErrorCode> = {
+  away: 'key_service_away',
+  busy: 'key_service_busy',
+  disabled: 'key_disabled',
+  pending: 'key_pending',
+  denied: 'key_denied',
+  unknown: 'key_unknown',
+  misconfigured: 'key_misconfigured',
+}
+
+/** The key service that seals the store (KMS, Vault) could not be used. Nothing was deleted. */
+export class KeyServiceError extends StoreUnavailable {
+  readonly trouble: KeyTrouble
+
+  constructor(trouble: KeyTrouble, details: ErrorDetails = {}, voice?: Voice) {
+    super(keyCodes[trouble], details, voice)
+    this.trouble = trouble
+  }
+}
+
 /** An API call failed without an answer. `outcome` says whether it may have taken effect. */
 export class RequestFailed extends LatchkeyError {}
 

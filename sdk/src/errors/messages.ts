@@ -23,6 +23,13 @@ export const slugs = {
   provider_unavailable: 'provider-unavailable',
   provider_misconfigured: 'provider-misconfigured',
   store_unavailable: 'credential-store',
+  key_service_away: 'key-service',
+  key_service_busy: 'key-service',
+  key_disabled: 'key-service',
+  key_pending: 'key-service',
+  key_denied: 'key-service',
+  key_unknown: 'key-service',
+  key_misconfigured: 'key-service',
   request_failed: 'request-failed',
   token_refused: 'sign-in-required',
 } as const
@@ -103,6 +110,35 @@ export const en: Record<ErrorCode, Words> = {
   store_unavailable: {
     happened: 'The credential store could not be read or written ({detail}).',
     next: 'Check permissions and free space. The sign-in is kept; nothing was deleted.',
+  },
+  key_service_away: {
+    happened: 'The key service that seals the stored sign-ins cannot be reached ({detail}).',
+    next: 'Nothing is lost; it is asked again by itself. Check the connection to it, and unseal it if it is sealed.',
+  },
+  key_service_busy: {
+    happened: 'The key service takes no more requests for now ({detail}).',
+    next: 'Nothing is lost; the next try is {when}. If it stays so, raise its quota or let data keys live longer (maxAgeMs).',
+  },
+  key_disabled: {
+    happened: 'The key that seals the stored sign-ins is disabled ({detail}).',
+    next: 'Enable it again and everything works as before. Until then the stored sign-ins cannot be opened.',
+  },
+  key_pending: {
+    happened:
+      'The key that seals the stored sign-ins is being deleted or not ready yet ({detail}).',
+    next: 'Cancel the deletion and enable the key before its waiting period ends; after that the stored sign-ins are lost.',
+  },
+  key_denied: {
+    happened: 'The key service does not let this app use the key ({detail}).',
+    next: 'Renew the app’s credentials for it, or allow them to make and open data keys (AWS: kms:GenerateDataKey, kms:Decrypt; Vault: update on datakey/plaintext and decrypt).',
+  },
+  key_unknown: {
+    happened: 'The key service does not know the key ({detail}).',
+    next: 'Check the key’s name, and region (AWS) or mount and namespace (Vault).',
+  },
+  key_misconfigured: {
+    happened: 'The key service could not be asked ({detail}).',
+    next: 'Check its address, the credentials for it, the kind of key, and that its client is installed.',
   },
   request_failed: {
     happened: 'The request failed on the way ({detail}); outcome: {outcome}.',
@@ -186,6 +222,34 @@ export const zh: Record<ErrorCode, Words> = {
   store_unavailable: {
     happened: '无法读写凭据存储（{detail}）。',
     next: '请检查权限和剩余空间。登录信息仍然保留，没有删除任何内容。',
+  },
+  key_service_away: {
+    happened: '无法连接用于加密登录信息的密钥服务（{detail}）。',
+    next: '没有任何内容丢失，系统会自动重试。请检查与密钥服务的连接；如果它处于封存（sealed）状态，请先解封。',
+  },
+  key_service_busy: {
+    happened: '密钥服务暂时不接受更多请求（{detail}）。',
+    next: '没有任何内容丢失，下次尝试：{when}。如果持续出现，请提高其配额，或延长数据密钥的缓存时间（maxAgeMs）。',
+  },
+  key_disabled: {
+    happened: '用于加密登录信息的密钥已被禁用（{detail}）。',
+    next: '重新启用该密钥后一切恢复正常。在此之前无法打开已保存的登录信息。',
+  },
+  key_pending: {
+    happened: '用于加密登录信息的密钥正在等待删除，或尚未就绪（{detail}）。',
+    next: '请在等待期结束前取消删除并启用该密钥，否则已保存的登录信息将永久丢失。',
+  },
+  key_denied: {
+    happened: '密钥服务不允许本应用使用该密钥（{detail}）。',
+    next: '请更新本应用的访问凭据，或授权其生成和解开数据密钥（AWS：kms:GenerateDataKey、kms:Decrypt；Vault：datakey/plaintext 与 decrypt 的 update 权限）。',
+  },
+  key_unknown: {
+    happened: '密钥服务中没有该密钥（{detail}）。',
+    next: '请检查密钥名称，以及区域（AWS）或挂载路径和命名空间（Vault）。',
+  },
+  key_misconfigured: {
+    happened: '无法向密钥服务发起请求（{detail}）。',
+    next: '请检查其地址、访问凭据、密钥类型，以及是否已安装对应的客户端。',
   },
   request_failed: {
     happened: '请求在传输途中失败（{detail}），结果：{outcome}。',

@@ -7,7 +7,7 @@ import {
   readCredential,
   writeCredential,
 } from '../credentials/credential.ts'
-import { keySealer, type Sealer } from '../credentials/sealing.ts'
+import { credentialContext, keySealer, type Sealer } from '../credentials/sealing.ts'
 import type { CredentialStore } from '../credentials/store.ts'
 import { withFileLock } from './lock.ts'
 import {
@@ -64,7 +64,7 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
     if (envelope === null) return { state: 'damaged', detail: 'not a credential file' }
     let text: string
     try {
-      text = await sealer.open(contextOf(binding, envelope.revision), envelope.sealed)
+      text = await sealer.open(credentialContext(binding, envelope.revision), envelope.sealed)
     } catch (error) {
       // A key service that is away throws an error with a code; that is not damage.
       if (error instanceof Error && 'code' in error && typeof error.code === 'string') throw error
@@ -74,6 +74,20 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
     return credential
       ? { state: 'present', credential, revision: envelope.revision }
       : { state: 'damaged', detail: 'unreadable inside its seal' }
+  }
+
+  const rewrap = async (binding: Binding): Promise<boolean> => {
+    await prepared()
+    const path = pathOf(binding, 'credential')
+    return withFileLock(pathOf(binding, 'lock'), async () => {
+      const found = await readPrivate(path)
+      const envelope = found.state === 'present' ? readEnvelope(found.text) : null
+      if (envelope === null || !sealer.rewrap) return false
+      const context = credentialContext(binding, envelope.revision)
+      const sealed = await sealer.rewrap(context, envelope.sealed)
+      await writePrivate(path, `${JSON.stringify({ ...envelope, sealed })}\n`)
+      return true
+    })
   }
 
   return {
@@ -88,7 +102,10 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
       if (revision === null && before !== null && (await load(binding)).state === 'present')
         return null
       const next = (before?.revision ?? 0) + 1
-      const sealed = await sealer.seal(contextOf(binding, next), writeCredential(credential))
+      const sealed = await sealer.seal(
+        credentialContext(binding, next),
+        writeCredential(credential),
+      )
       const envelope: Envelope = { v: 1, revision: next, binding, sealed }
       await writePrivate(path, `${JSON.stringify(envelope)}\n`)
       return next
@@ -124,10 +141,10 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
       await prepared()
       return withFileLock(pathOf(binding, 'lock'), work, signal)
     },
+    ...(sealer.rewrap ? { rewrap } : {}),
+    ...(sealer.watch ? { watch: (listener) => sealer.watch?.(listener) } : {}),
   }
 }
-
-const contextOf = (binding: Binding, revision: number) => `${bindingText(binding)}#${revision}`
 
 function readEnvelope(text: string): Envelope | null {
   try {

@@ -5,7 +5,9 @@ import { keySealer } from '../credentials/sealing.ts'
 import { binding, credential, credentialStoreContract } from '../credentials/store.contract.ts'
 import { createAuth, discover, StoreUnavailable } from '../index.ts'
 import { FakeProvider } from '../testing/fake-provider.ts'
+import { FakeVault } from '../testing/fake-vault.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
+import { vaultSealer } from '../vault/vault-sealer.ts'
 import { ioredisClient, type RedisClient, redisStore } from './redis-store.ts'
 
 const url = process.env.LATCHKEY_TEST_REDIS_URL
@@ -36,6 +38,38 @@ if (url) {
     for (const who of ['alice', 'bob'])
       assert.equal((await store.load(binding(who))).state, 'damaged')
     assert.ok(await store.save(binding(), credential(), null), 'signing in again repairs it')
+  })
+
+  test('rewrapping moves the seal of what lies in Redis, and a save in between wins', async () => {
+    const vault = new FakeVault()
+    vault.createKey('tokens')
+    const seal = () =>
+      vaultSealer({
+        address: vault.address,
+        key: 'tokens',
+        token: vault.token,
+        fetch: vault.fetch,
+      })
+    const open = () => redisStore(client, { sealer: seal(), prefix: `${prefix}-e` })
+    await open().save(binding(), credential('alice', 1), null)
+    vault.rotate('tokens')
+    const racing = seal()
+    const store = redisStore(client, {
+      prefix: `${prefix}-e`,
+      sealer: {
+        ...racing,
+        async rewrap(context, sealed) {
+          await open().save(binding(), credential('alice', 2), 1)
+          return racing.rewrap(context, sealed)
+        },
+      },
+    })
+    assert.equal(await store.rewrap?.(binding()), true)
+    assert.equal(await open().rewrap?.(binding()), true)
+    assert.equal(await open().rewrap?.(binding('nobody')), false)
+    vault.retire('tokens', 2)
+    const stored = await open().load(binding())
+    assert.ok(stored.state === 'present' && stored.credential.generation === 2)
   })
 
   test('a node that died gives its turn up, and one that lost it unawares is fenced off', async () => {

@@ -4,7 +4,7 @@ import {
   readCredential,
   writeCredential,
 } from '../credentials/credential.ts'
-import type { Sealer } from '../credentials/sealing.ts'
+import { credentialContext, type Sealer } from '../credentials/sealing.ts'
 import type { CredentialStore, Stored } from '../credentials/store.ts'
 import { Turns } from '../credentials/turns.ts'
 import { base64url, sha256 } from '../platform/bytes.ts'
@@ -89,7 +89,6 @@ export function redisStore(redis: RedisClient, options: RedisStoreOptions): Cred
     const [revision, body] = (await redis.eval(loadScript, [credential], [])) as (string | null)[]
     return { revision: revision ?? null, body: body ?? null }
   }
-  const contextOf = (binding: Binding, revision: number) => `${bindingText(binding)}#${revision}`
 
   const load = async (binding: Binding): Promise<Stored> => {
     const found = await read(binding)
@@ -97,7 +96,7 @@ export function redisStore(redis: RedisClient, options: RedisStoreOptions): Cred
     const revision = Number(found.revision)
     let text = found.body
     try {
-      if (sealer) text = await sealer.open(contextOf(binding, revision), found.body)
+      if (sealer) text = await sealer.open(credentialContext(binding, revision), found.body)
     } catch (error) {
       if (error instanceof Error && 'code' in error && typeof error.code === 'string') throw error
       return { state: 'damaged', detail: 'the seal does not open' }
@@ -106,6 +105,23 @@ export function redisStore(redis: RedisClient, options: RedisStoreOptions): Cred
     return credential
       ? { state: 'present', credential, revision }
       : { state: 'damaged', detail: 'unreadable' }
+  }
+
+  const write = async (binding: Binding, found: string | null, next: number, body: string) => {
+    const keys = await keysOf(binding, binding.account)
+    const saved = await redis.eval(
+      saveScript,
+      [keys.credential, keys.accounts],
+      [found ?? '', String(next), body, binding.account],
+    )
+    return Number(saved) === 1
+  }
+  const rewrap = async (binding: Binding): Promise<boolean> => {
+    const { revision, body } = await read(binding)
+    if (revision === null || body === null || !sealer?.rewrap) return false
+    const moved = await sealer.rewrap(credentialContext(binding, Number(revision)), body)
+    await write(binding, revision, Number(revision), moved) // overtaken: theirs is newly sealed
+    return true
   }
 
   return {
@@ -117,14 +133,8 @@ export function redisStore(redis: RedisClient, options: RedisStoreOptions): Cred
         return null
       const next = Number(found ?? 0) + 1
       const text = writeCredential(credential)
-      const body = sealer ? await sealer.seal(contextOf(binding, next), text) : text
-      const keys = await keysOf(binding, binding.account)
-      const saved = await redis.eval(
-        saveScript,
-        [keys.credential, keys.accounts],
-        [found ?? '', String(next), body, binding.account],
-      )
-      return Number(saved) === 1 ? next : null
+      const body = sealer ? await sealer.seal(credentialContext(binding, next), text) : text
+      return (await write(binding, found, next, body)) ? next : null
     },
     async remove(binding, revision) {
       const keys = await keysOf(binding, binding.account)
@@ -161,5 +171,7 @@ export function redisStore(redis: RedisClient, options: RedisStoreOptions): Cred
         },
         signal,
       ),
+    ...(sealer?.rewrap ? { rewrap } : {}),
+    ...(sealer?.watch ? { watch: (listener) => sealer.watch?.(listener) } : {}),
   }
 }

@@ -1,4 +1,4 @@
-import type { Sealer } from '../credentials/sealing.ts'
+import type { SealContext, Sealer } from '../credentials/sealing.ts'
 import { SignInFailed } from '../errors/errors.ts'
 import { type Transaction, transactionLifeMs } from './redirect.ts'
 
@@ -29,13 +29,17 @@ export function transactionCookies(
 ): TransactionCookies {
   const name = (state: string) =>
     `${options.insecure ? '' : '__Host-'}lk_signin_${state.slice(0, 8)}`
+  const place = (state: string): SealContext => ({
+    owner: { purpose: 'sign-in' },
+    text: `sign-in/${state}`,
+  })
   const attributes = (maxAgeSeconds: number) =>
     `Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${options.insecure ? '' : '; Secure'}`
   const invalid = () =>
     new SignInFailed('sign_in_invalid', { detail: 'this browser did not begin it' })
   return {
     async begin(transaction) {
-      const sealed = await sealer.seal(`sign-in/${transaction.state}`, JSON.stringify(transaction))
+      const sealed = await sealer.seal(place(transaction.state), JSON.stringify(transaction))
       return `${name(transaction.state)}=${sealed}; ${attributes(transactionLifeMs / 1_000)}`
     },
     async finish(cookieHeader, callback) {
@@ -48,7 +52,7 @@ export function transactionCookies(
       if (pair === undefined) throw invalid()
       let text: string
       try {
-        text = await sealer.open(`sign-in/${state}`, pair.slice(wanted.length + 1))
+        text = await sealer.open(place(state), pair.slice(wanted.length + 1))
       } catch {
         throw invalid()
       }

@@ -475,6 +475,7 @@ export class Keeper {
   }
 
   #storeError(error: unknown): LatchkeyError {
+    if (error instanceof StoreUnavailable) return error // a key service says more than we could
     return new StoreUnavailable(
       'store_unavailable',
       { detail: failureText(error), cause: error },
