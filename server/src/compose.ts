@@ -21,6 +21,7 @@ import { errorFields, type Log } from '#platform/log/log.ts'
 import { createMetrics, type Metrics } from '#platform/metrics/metrics.ts'
 import { connectToChecked, resolveByDns } from '#platform/outbound/connect.ts'
 import { createOutbound, type Outbound, type OutboundEdges } from '#platform/outbound/outbound.ts'
+import { openPlaces, type Places } from '#platform/places/places.ts'
 import type { Locale } from '../messages/messages.ts'
 import {
   type Accounts,
@@ -68,6 +69,8 @@ export type Platform = Omit<Edges, 'outbound'> & {
   bus: EventBus
   ids: Ids
   limiter: RateLimiter
+  /** Countries of network addresses, told to the owners of devices. */
+  places: Places
   /** Rooms register what they depend on; `/readyz` asks. */
   health: Health
   /** Rooms declare what they count; `/metrics` shows it. */
@@ -371,6 +374,7 @@ async function openPlatform(config: Config, edges: Edges): Promise<Platform> {
     bus: await openBus(config, edges, health),
     ids: makeIds(clock, random),
     limiter: memoryRateLimiter(clock),
+    places: openPlaces({ file: config.geoDb, clock, log }),
     health,
     metrics: createMetrics(),
     outbound: createOutbound({

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
@@ -28,6 +28,8 @@ export type Config = Readonly<{
   hashConcurrency: number
   deviceLimit: number
   devicePolicy: DevicePolicy
+  /** Null: the file that comes with Latchkey. `off`: none. */
+  geoDb: string | null
   drainSeconds: number
   loopbackFetch: boolean
   logLevel: LogLevel
@@ -125,6 +127,11 @@ export const settings = {
       'sign-in beyond that: `ask` which to end, `end-oldest` (least recently seen) or `refuse`',
     default: 'ask',
   },
+  LATCHKEY_GEO_DB: {
+    meaning:
+      'an own file in MaxMind’s format (.mmdb) that tells countries by network address; read anew when it changes; `off`: countries are not told',
+    default: 'the file that comes with Latchkey',
+  },
   LATCHKEY_DRAIN_SECONDS: {
     meaning: 'how long streams may finish after SIGTERM, 0–600',
     default: '30',
@@ -219,6 +226,7 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
       'ask' as DevicePolicy,
       oneOf(['ask', 'end-oldest', 'refuse']),
     ),
+    geoDb: read('LATCHKEY_GEO_DB', null, parseGeoDb),
     drainSeconds: read('LATCHKEY_DRAIN_SECONDS', 30, integer(0, 600)),
     loopbackFetch:
       read('LATCHKEY_LOOPBACK_FETCH', 'refuse', oneOf(['refuse', 'allow'])) === 'allow',
@@ -332,6 +340,23 @@ function parseRootKeySetting(text: string): Secret {
   if (!/^[\w+/-]{43}=?$/.test(text) || Buffer.from(text, 'base64').length !== 32)
     throw new Complaint('must be 32 bytes in base64')
   return new Secret(text)
+}
+
+/** Looks for the marker that every such file has near its end, and reads no more of it. */
+function parseGeoDb(text: string): string {
+  if (text === 'off') return text
+  const path = resolve(text)
+  const file = openSync(path, 'r')
+  try {
+    const { size } = statSync(path)
+    const end = Buffer.alloc(Math.min(size, 128 * 1024))
+    readSync(file, end, 0, end.length, size - end.length)
+    if (!end.includes('\xab\xcd\xefMaxMind.com', 0, 'latin1'))
+      throw new Complaint('does not name a file in MaxMind’s format')
+    return path
+  } finally {
+    closeSync(file)
+  }
 }
 
 const parseNetworks = (text: string): string[] =>

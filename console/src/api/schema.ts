@@ -8,13 +8,13 @@ export type Case = { id: string; state: "open" | "decided" | "closed"; subject_k
 
 export type Decision = { id: string; kind: "warn" | "limit" | "suspend" | "close"; reason: string; reason_text: string; text: string; until: string | null; decided_at: string; decided_by_name?: string | undefined; ended_at: string | null; end_reason: string | null; still_works: string[]; appeal: Appeal | null; appeal_deadline: string; may_appeal: boolean }
 
-export type Device = { id: string; name: string; current: boolean; address: string; first_seen_at: string; last_seen_at: string; holds: { sessions: number; grants: { id: string; client_name: string }[] } }
+export type Device = { id: string; name: string; current: boolean; address: string; place: Place; first_seen_at: string; last_seen_at: string; holds: { sessions: number; grants: { id: string; client_name: string }[] } }
 
 export type DeviceCodeEntryInput = { user_code: string }
 
 export type DeviceDecisionInput = { user_code: string; decision: "allow" | "deny" }
 
-export type DeviceRequest = { client: { client_id: string; name: string; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; same_network: boolean; requested_at: string; expires_at: string }
+export type DeviceRequest = { client: { client_id: string; name: string; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; place: Place; same_network: boolean; requested_at: string; expires_at: string }
 
 export type Evidence = { id: string; kind: string; summary: string; at: string; detail?: Record<string, unknown> | undefined }
 
@@ -53,6 +53,8 @@ export type OperatorAccount = { id: string; name: string; email: string; email_v
 export type OperatorAccountDetail = { account: OperatorAccount; keys_count: number; sessions_count: number; grants_count: number; spend_30d_micros: number; cases: Case[]; state_changes: ({ from: "unverified" | "active" | "limited" | "suspended" | "closed"; to: "unverified" | "active" | "limited" | "suspended" | "closed"; actor_id: string | null; reason: string; at: string })[] }
 
 export type OperatorAppeal = { id: string; case_id: string; decision_id: string; state: "pending" | "upheld" | "reduced" | "reversed"; text: string; created_at: string; first_look_due_at: string; first_look_at: string | null; decided_at: string | null; outcome_text: string | null; reviewer_note?: string | undefined; overdue: boolean; account: { id: string; name: string; email: string } }
+
+export type Place = { kind: "country" | "private" | "unknown"; country: string | null }
 
 export type Operations = {
   'GET /api/account': {
@@ -303,7 +305,7 @@ export type Operations = {
     answer: { id: string; project_id: string; name: string; type: "live" | "test" | "svc"; hint: string; scopes: string[]; models: string[] | null; allowed_ips: string[] | null; limits: { requests_per_minute: number | null; tokens_per_minute: number | null; concurrency: number | null }; budget: { amount_micros: number; period: "total" | "day" | "month" } | null; declared_use: "server" | "team" | "ci" | "mobile" | "serverless" | null; state: "active" | "disabled" | "revoked"; state_reason: "owner" | "operator" | "leaked" | null; created_at: string; expires_at: string | null; last_used_at: string | null; created_by: { id: string; name: string }; secret: string }
   }
   'GET /api/sessions': {
-    answer: { items: { id: string; current: boolean; device: { id: string; name: string }; address: string; created_at: string; last_seen_at: string }[] }
+    answer: { items: { id: string; current: boolean; device: { id: string; name: string }; address: string; place: Place; created_at: string; last_seen_at: string }[] }
   }
   'POST /api/sessions': {
     body: { email: string; password: string }

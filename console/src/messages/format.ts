@@ -14,6 +14,8 @@ export type Format = {
   /** “3 minutes ago”, “in 2 days”. */
   relative(at: string | number): string
   list(items: readonly string[]): string
+  /** ISO 3166-1, two letters, as a name. */
+  country(code: string): string
 }
 
 const cache = new Map<Locale, Format>()
@@ -44,6 +46,7 @@ function build(tag: string): Format {
   const time = new Intl.DateTimeFormat(tag, { timeStyle: 'medium' })
   const day = new Intl.DateTimeFormat(tag, { month: 'short', day: 'numeric', timeZone: 'UTC' })
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' })
+  const country = new Intl.DisplayNames(tag, { type: 'region', style: 'short' })
   const list = new Intl.ListFormat(tag, { type: 'conjunction' })
   return {
     number: (value) => number.format(value),
@@ -59,6 +62,7 @@ function build(tag: string): Format {
       return relative.format(Math.trunc(seconds / size), unit)
     },
     list: (items) => list.format(items),
+    country: (code) => country.of(code) ?? code,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { MailKind, MailValues } from '../../src/mail/message.ts'
+import { placeName } from '../places.ts'
 
 /** One mail: the subject, its paragraphs, and what the button says where there is a link. */
 export type MailText = { subject: string; paragraphs: string[]; button?: string }
@@ -74,10 +75,10 @@ export const mail: MailTexts = {
       'Thank you for having been here.',
     ],
   }),
-  new_device: ({ device, address, at }) => ({
+  new_device: ({ device, address, place, at }) => ({
     subject: 'New sign-in to your account',
     paragraphs: [
-      `Your account was signed in to from a new device: ${device}, network address ${address}, on ${time(at)}.`,
+      `Your account was signed in to from a new device: ${device}, network address ${address} (${placeName('en', place)}), on ${time(at)}.`,
       'If this was you, there is nothing to do. If it wasn’t, open the page below: its button signs that device out and has you choose a new password. It works for seven days.',
     ],
     button: 'This wasn’t me',

@@ -1,4 +1,5 @@
 import type { MailTexts } from '../en/mail.ts'
+import { placeName } from '../places.ts'
 
 const time = (at: number) =>
   `${new Intl.DateTimeFormat('zh-CN', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' }).format(at)}（UTC）`
@@ -66,10 +67,10 @@ export const mail: MailTexts = {
       '感谢您曾经的使用。',
     ],
   }),
-  new_device: ({ device, address, at }) => ({
+  new_device: ({ device, address, place, at }) => ({
     subject: '您的账户有新的登录',
     paragraphs: [
-      `您的账户于 ${time(at)}在一台新设备上登录：${device}，网络地址 ${address}。`,
+      `您的账户于 ${time(at)}在一台新设备上登录：${device}，网络地址 ${address}（${placeName('zh', place)}）。`,
       '如果是您本人，无需处理。如果不是，请打开下面的页面：点击其中的按钮即可让该设备退出登录，并由您设置新密码。链接在七天内有效。',
     ],
     button: '不是我本人',

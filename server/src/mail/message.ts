@@ -1,3 +1,4 @@
+import type { Place } from '#platform/places/places.ts'
 import type { Locale } from '../../messages/messages.ts'
 
 /**
@@ -12,7 +13,7 @@ export type MailValues = {
   reset_unknown: Record<never, never>
   password_changed: { at: number }
   account_closed: { at: number }
-  new_device: { device: string; address: string; at: number }
+  new_device: { device: string; address: string; place: Place; at: number }
   /** `reason` and `text` as the person reads them in the case. */
   decision: { decision: 'warn' | 'limit' | 'suspend' | 'close'; reason: string; text: string }
   appeal_received: { firstLookDueAt: number }

@@ -27,6 +27,7 @@ import type { Ids, Random } from '#platform/ids/ids.ts'
 import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Places } from '#platform/places/places.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
@@ -79,6 +80,7 @@ export type OAuthDeps = {
   clock: Clock
   log: Log
   limiter: RateLimiter
+  places: Places
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
   sessions: Pick<Sessions, 'list'>
@@ -283,7 +285,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       })
       const { limiter } = deps
       const deviceDeps = { resource, vault, engine, apps, grants, database, limiter, clock, ids }
-      deviceRoutes(app, openDeviceRequests({ ...deviceDeps, findAccount }), problem)
+      deviceRoutes(app, openDeviceRequests({ ...deviceDeps, findAccount }), deps.places, problem)
       appRoutes(app, apps, problem)
       inspectorRoutes(app, inspections, problem)
       grantRoutes(app, grants, appStore, problem)

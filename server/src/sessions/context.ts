@@ -3,6 +3,7 @@ import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
+import type { Places } from '#platform/places/places.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
@@ -26,6 +27,7 @@ export type SessionsContext = {
   audit: Audit
   mail: Mail
   random: Random
+  places: Places
   forcePasswordReset(accountId: string): Promise<void>
   neighbours: SessionNeighbours
 }

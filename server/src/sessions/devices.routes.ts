@@ -3,6 +3,8 @@ import { rfc3339 } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
+import type { Places } from '#platform/places/places.ts'
+import { placeSchema, presentPlace } from '#platform/places/present.ts'
 import type { SessionsContext } from './context.ts'
 import { disownDevice } from './not-me.ts'
 import type { HeldDevice, Sessions } from './session.ts'
@@ -13,6 +15,7 @@ const deviceSchema = z
     name: z.string(),
     current: z.boolean(),
     address: z.string(),
+    place: placeSchema,
     first_seen_at: z.string(),
     last_seen_at: z.string(),
     holds: z.object({
@@ -22,12 +25,19 @@ const deviceSchema = z
   })
   .meta({ id: 'Device' })
 
-/** A device as its owner sees it; `current` is the asking device, null where there is none yet. */
-export const presentDevice = (device: HeldDevice, current: string | null) => ({
+/** Devices as their owner sees them; `current` is the asking one, null where there is none yet. */
+export const presentDevices = (
+  places: Places,
+  devices: readonly HeldDevice[],
+  current: string | null,
+) => Promise.all(devices.map((device) => presentDevice(places, device, current)))
+
+const presentDevice = async (places: Places, device: HeldDevice, current: string | null) => ({
   id: device.id,
   name: device.name,
   current: device.id === current,
   address: device.address,
+  place: presentPlace(await places.of(device.address)),
   first_seen_at: rfc3339(device.firstSeenAt),
   last_seen_at: rfc3339(device.lastSeenAt),
   holds: {
@@ -57,7 +67,7 @@ export function deviceRoutes(
     async (request) => {
       const { accountId, deviceId } = principalOf(request)
       const devices = await sessions.devices(accountId)
-      return { items: devices.map((device) => presentDevice(device, deviceId)) }
+      return { items: await presentDevices(context.places, devices, deviceId) }
     },
   )
 

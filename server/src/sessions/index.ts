@@ -24,6 +24,7 @@ import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import { every, type Job } from '#platform/jobs/every.ts'
 import type { Log } from '#platform/log/log.ts'
+import type { Places } from '#platform/places/places.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
@@ -63,6 +64,7 @@ export function createSessions(deps: {
   bus: EventBus
   config: { origin: string; deviceLimit: number; devicePolicy: 'ask' | 'end-oldest' | 'refuse' }
   log: Log
+  places: Places
   accounts: Accounts
   audit: Audit
   mail: Mail

@@ -4,6 +4,7 @@ import { rfc3339 } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
+import { placeSchema, presentPlace } from '#platform/places/present.ts'
 import {
   type AccountNeighbours,
   type AccountsRoom,
@@ -13,7 +14,7 @@ import {
   presentAccount,
 } from '../accounts/index.ts'
 import { type SessionsContext, tokenDigest } from './context.ts'
-import { presentDevice } from './devices.routes.ts'
+import { presentDevices } from './devices.routes.ts'
 import type { Session, Sessions, SignIn } from './session.ts'
 
 const sessionSchema = z.object({
@@ -21,6 +22,7 @@ const sessionSchema = z.object({
   current: z.boolean(),
   device: z.object({ id: z.string(), name: z.string() }),
   address: z.string(),
+  place: placeSchema,
   created_at: z.string(),
   last_seen_at: z.string(),
 })
@@ -56,19 +58,20 @@ export function sessionRoutes(
   },
 ): void {
   const { sessions, context, prove, proveAgain, organizationsOf, problem } = deps
-  const { cookies, keyring, store } = context
+  const { cookies, keyring, store, places } = context
 
-  const present = (session: Session, current: string) => ({
+  const present = async (session: Session, current: string) => ({
     id: session.id,
     current: session.id === current,
     device: { id: session.device.id, name: session.device.name },
     address: session.device.address,
+    place: presentPlace(await places.of(session.device.address)),
     created_at: rfc3339(session.createdAt),
     last_seen_at: rfc3339(session.lastSeenAt),
   })
 
   /** Tells which devices there are to choose from, for that is all that is left to do. */
-  const refuseSignIn = (
+  const refuseSignIn = async (
     refusal: Extract<SignIn, { ok: false }>,
     request: FastifyRequest,
     reply: FastifyReply,
@@ -81,7 +84,7 @@ export function sessionRoutes(
         ? {
             members: {
               ticket: refusal.ticket,
-              devices: refusal.devices.map((device) => presentDevice(device, null)),
+              devices: await presentDevices(places, refusal.devices, null),
             },
           }
         : {},
@@ -186,7 +189,7 @@ export function sessionRoutes(
     async (request) => {
       const { accountId, sessionId } = principalOf(request)
       const items = await sessions.list(accountId)
-      return { items: items.map((session) => present(session, sessionId)) }
+      return { items: await Promise.all(items.map((session) => present(session, sessionId))) }
     },
   )
 

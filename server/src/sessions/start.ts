@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Place } from '#platform/places/places.ts'
 import type { Account } from '../accounts/index.ts'
 import { type SessionsContext, tokenDigest } from './context.ts'
 import { deviceName } from './device-name.ts'
@@ -23,9 +24,10 @@ export async function startSession(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<SignIn> {
-  const { database, store, clock, ids, cookies, keyring, audit } = context
+  const { database, store, clock, ids, cookies, keyring, audit, places } = context
   const brought = cookies.sessionToken(request)
   const deviceToken = cookies.setDevice(reply, cookies.deviceToken(request))
+  const place = await places.of(request.ip) // out here: it may have a file to read
   return database.transaction(async () => {
     const at = clock.now()
     await database.lock(`devices:${account.id}`) // one sign-in after the other counts and recognises
@@ -41,7 +43,7 @@ export async function startSession(
       const reason = old.accountId === account.id ? 'replaced' : 'signed_out'
       await endSessions(context, old.accountId, { only: old.id }, reason)
     }
-    const device = await recogniseDevice(context, account, known, deviceToken, request)
+    const device = await recogniseDevice(context, account, known, deviceToken, { request, place })
     // Also one whose cookie the browser has dropped by age: a device has one session.
     await endSessions(context, account.id, { devices: [device.id] }, 'replaced')
     const token = cookies.setSession(reply)
@@ -75,7 +77,7 @@ async function recogniseDevice(
   account: Account,
   known: Device | null,
   deviceToken: string,
-  request: FastifyRequest,
+  { request, place }: { request: FastifyRequest; place: Place },
 ): Promise<Device> {
   const { store, clock, ids, keyring, mail, random } = context
   const at = clock.now()
@@ -103,7 +105,7 @@ async function recogniseDevice(
       kind: 'new_device',
       to: account.email,
       locale: account.locale,
-      values: { device: device.name, address: device.address, at },
+      values: { device: device.name, address: device.address, place, at },
       // In the fragment, so that no log and no Referer carries it; opening the page does nothing.
       link: `${context.origin}/devices/not-me#${token}`,
     })

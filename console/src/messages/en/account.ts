@@ -21,7 +21,7 @@ export const account = {
     lead: 'Where you are signed in now, and the apps you allowed there.',
     caption: 'Devices',
     device: 'Device',
-    address: 'Address',
+    place: 'Place',
     since: 'First seen',
     lastSeen: 'Last seen',
     holds: 'Apps allowed here',

@@ -25,6 +25,7 @@ export const shell = {
     more: 'Show more',
     done: 'Done',
   },
+  places: { private: 'Private network', unknown: 'Place unknown' },
   errors: {
     network: {
       title: 'No answer from the server',

@@ -22,7 +22,7 @@ export const account: typeof en = {
     lead: '您目前登录的设备，以及在其上授权的应用。',
     caption: '设备',
     device: '设备',
-    address: '地址',
+    place: '地点',
     since: '首次使用',
     lastSeen: '最近活动',
     holds: '在此授权的应用',

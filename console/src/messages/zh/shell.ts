@@ -26,6 +26,7 @@ export const shell: typeof en = {
     more: '显示更多',
     done: '完成',
   },
+  places: { private: '内部网络', unknown: '地点未知' },
   errors: {
     network: {
       title: '服务器没有响应',

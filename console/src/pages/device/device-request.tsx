@@ -6,6 +6,7 @@ import { Icon } from '../../design/icon.tsx'
 import { Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
+import { placeText } from '../../messages/place.ts'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import consent from '../consent/consent.module.css'
 
@@ -41,6 +42,7 @@ export function DeviceRequest(props: {
         <div className={consent.who}>
           <span>{words.from}</span>
           <strong>{request.address || words.unknownAddress}</strong>
+          {request.address !== '' && <span>{placeText(request.place, m, format)}</span>}
           <span>{request.same_network ? words.sameNetwork : words.otherNetwork}</span>
           <span>{format.relative(request.requested_at)}</span>
         </div>

@@ -10,6 +10,7 @@ import { Loading, Refused } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
+import { placeText } from '../../messages/place.ts'
 
 type Device = Answer<'GET /api/devices'>['items'][number]
 
@@ -52,7 +53,17 @@ export function Devices() {
               rowKey={(device) => device.id}
               columns={[
                 { title: words.device, main: true, cell: (device) => device.name },
-                { title: words.address, cell: (device) => <code>{device.address}</code> },
+                {
+                  title: words.place,
+                  cell: (device) => (
+                    <>
+                      {placeText(device.place, m, format)}{' '}
+                      <Muted>
+                        <code>{device.address}</code>
+                      </Muted>
+                    </>
+                  ),
+                },
                 {
                   title: words.holds,
                   cell: (device) =>

@@ -5,6 +5,7 @@ import { Button } from '../../design/button.tsx'
 import { Muted, Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
+import { placeText } from '../../messages/place.ts'
 import { FormFrame } from '../../shell/open-frame.tsx'
 
 type Device = Answer<'GET /api/devices'>['items'][number]
@@ -46,7 +47,8 @@ export function ChooseDevice(props: {
               {words.end(device.name)}
             </Button>
             <Muted>
-              {device.address} · {format.relative(device.last_seen_at)}
+              {placeText(device.place, m, format)} · {device.address} ·{' '}
+              {format.relative(device.last_seen_at)}
               {device.holds.grants.length > 0 &&
                 ` · ${device.holds.grants.map((grant) => grant.client_name).join(', ')}`}
             </Muted>

@@ -4,6 +4,8 @@ import { rfc3339 } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
+import type { Places } from '#platform/places/places.ts'
+import { placeSchema, presentPlace } from '#platform/places/present.ts'
 import { scopeTexts } from '../../../messages/oauth.ts'
 import { isScope } from '../scopes.ts'
 import type { DeviceRefusal, DeviceRequests } from './device-requests.ts'
@@ -16,6 +18,7 @@ const DeviceView = z
     scopes: z.array(z.object({ name: z.string(), title: z.string(), description: z.string() })),
     account: z.object({ name: z.string(), email: z.string() }),
     address: z.string(),
+    place: placeSchema,
     same_network: z.boolean(),
     requested_at: z.string(),
     expires_at: z.string(),
@@ -31,7 +34,12 @@ const answers = {
 } as const satisfies Record<DeviceRefusal, ProblemAnswer>
 
 /** What the page `/device` asks for: the code a person typed, and their yes or no. */
-export function deviceRoutes(app: App, requests: DeviceRequests, problem: ProblemSender): void {
+export function deviceRoutes(
+  app: App,
+  requests: DeviceRequests,
+  places: Places,
+  problem: ProblemSender,
+): void {
   const access = { auth: 'session' } as const
 
   app.post(
@@ -61,6 +69,7 @@ export function deviceRoutes(app: App, requests: DeviceRequests, problem: Proble
           .map((name) => ({ name, ...scopeTexts[request.locale][name] })),
         account: { name: person.name, email: person.email },
         address,
+        place: presentPlace(await places.of(address)),
         same_network: sameNetwork,
         requested_at: rfc3339(requestedAt),
         expires_at: rfc3339(expiresAt),
