@@ -1,11 +1,13 @@
 import {
   oauthPages as enPages,
   appProblemTexts as enProblems,
+  resourceScopeText as enResourceScope,
   scopeTexts as enScopes,
 } from './en/oauth.ts'
 import {
   oauthPages as zhPages,
   appProblemTexts as zhProblems,
+  resourceScopeText as zhResourceScope,
   scopeTexts as zhScopes,
 } from './zh/oauth.ts'
 
@@ -13,4 +15,5 @@ export type OAuthPageKey = keyof typeof enPages
 
 export const oauthPages = { en: enPages, zh: zhPages } as const
 export const scopeTexts = { en: enScopes, zh: zhScopes } as const
+export const resourceScopeText = { en: enResourceScope, zh: zhResourceScope } as const
 export const appProblemTexts = { en: enProblems, zh: zhProblems } as const

@@ -13,6 +13,14 @@ const good = {
   LATCHKEY_ROOT_KEY: randomKey,
   LATCHKEY_METRICS_TOKEN: 'a-metrics-token-that-is-long',
   LATCHKEY_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32, 192.0.2.7',
+  LATCHKEY_RESOURCES: JSON.stringify([
+    { resource: 'https://notes.example/mcp', name: 'Notes', scopes: { 'notes:read': 'Read' } },
+    {
+      resource: 'http://127.0.0.1:8787/mcp',
+      name: 'Here',
+      scopes: { 'notes:read': { en: 'Read', zh: '读取' } },
+    },
+  ]),
   LATCHKEY_UPSTREAMS: JSON.stringify([
     {
       name: 'paid',
@@ -33,6 +41,9 @@ test('a good production configuration is accepted', () => {
 
 const upstream = (fields: object) =>
   JSON.stringify([{ name: 'a', base_url: 'https://m.example/v1', models: ['m'], ...fields }])
+
+const resource = (fields: object) =>
+  JSON.stringify([{ resource: 'https://r.example/', name: 'R', scopes: { a: 'b' }, ...fields }])
 
 /** Each of these on top of the good one; `undefined` leaves a setting out. */
 const bad: [name: string, value: string | undefined][] = [
@@ -78,6 +89,31 @@ const bad: [name: string, value: string | undefined][] = [
   ['LATCHKEY_UPSTREAMS', upstream({ api_keys: 'secret-value' })],
   ['LATCHKEY_UPSTREAMS', upstream({ prices: { mistyped: { input: 1, output: 1 } } })],
   ['LATCHKEY_UPSTREAMS', upstream({ prices: { m: { input: -1, output: 1 } } })],
+  ['LATCHKEY_RESOURCES', '[]'],
+  ['LATCHKEY_RESOURCES', '/secret-value/nowhere.json'],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'ftp://secret-value.example/' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'https://r.example/?secret-value' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'https://r.example/#secret-value' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'https://me:secret-value@r.example/' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'https://R.example/mcp' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'http://secret-value.example/mcp' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'https://ai.example.com/v1' })],
+  ['LATCHKEY_RESOURCES', resource({ resource: 'https://ai.example.com/secret-value' })],
+  ['LATCHKEY_RESOURCES', resource({ name: '' })],
+  ['LATCHKEY_RESOURCES', resource({ scopes: {} })],
+  ['LATCHKEY_RESOURCES', resource({ scopes: { 'not one': 'a' } })],
+  ['LATCHKEY_RESOURCES', resource({ scopes: { openid: 'a' } })],
+  ['LATCHKEY_RESOURCES', resource({ scopes: { 'chat:write': 'a' } })],
+  ['LATCHKEY_RESOURCES', resource({ scopes: { a: { en: 'a' } } })],
+  ['LATCHKEY_RESOURCES', resource({ clients: ['secret-value'] })],
+  [
+    'LATCHKEY_RESOURCES',
+    JSON.stringify(
+      ['https://r.example', 'https://r.example/'].flatMap((one) =>
+        JSON.parse(resource({ resource: one })),
+      ),
+    ),
+  ],
   ['LATCHKEY_KEY_PREFIX', 'secret value'],
   ['LATCHKEY_HASH_CONCURRENCY', '0'],
   ['LATCHKEY_DRAIN_SECONDS', '-1'],

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { Secret } from '#platform/crypto/secret.ts'
 import type { LogLevel } from '#platform/log/log.ts'
+import { gatewayScopes, identityScopes } from './oauth/access-token.ts'
 
 /**
  * Everything that can be set. Read once at the start; no other file reads `process.env`. A JSON
@@ -20,6 +21,7 @@ export type Config = Readonly<{
   smtpUrl: Secret | null
   mailFrom: string
   upstreams: readonly UpstreamSetting[]
+  resources: readonly ResourceSetting[]
   operator: Readonly<{ email: string; password: Secret }> | null
   rootKey: Secret | null
   keyPrefix: string
@@ -50,6 +52,16 @@ export type UpstreamSetting = Readonly<{
 }>
 
 export type ModelPrice = Readonly<{ input: number; cachedInput: number; output: number }>
+
+/** A server beside the gateway that takes our access tokens, such as an MCP server. */
+export type ResourceSetting = Readonly<{
+  /** Its resource indicator (RFC 8707), which is the `aud` of its tokens. */
+  resource: string
+  /** What people call it, on the consent page. */
+  name: string
+  /** What may be allowed there, in the words of the consent page. */
+  scopes: Readonly<Record<string, Readonly<{ en: string; zh: string }>>>
+}>
 
 /** A setting as README and docs list it; `test/docs` compares. */
 type Setting = { meaning: string; default: string }
@@ -95,6 +107,11 @@ export const settings = {
   LATCHKEY_UPSTREAMS: {
     meaning: 'JSON list of model servers, or the path of a file that holds it',
     default: 'none: the built-in demo model answers',
+  },
+  LATCHKEY_RESOURCES: {
+    meaning:
+      'JSON list of servers beside the gateway that take access tokens, such as MCP servers, or the path of a file that holds it',
+    default: 'none: tokens are for the gateway',
   },
   LATCHKEY_OPERATOR_EMAIL: {
     meaning: 'with LATCHKEY_OPERATOR_PASSWORD: creates the first operator at the first start',
@@ -210,6 +227,7 @@ export function readConfig(environment: Environment, cores: number): ConfigResul
       matching(/^[^\r\n@]+@[^\r\n@]+$/, 'must be one mail address, with a name before it or not'),
     ),
     upstreams: read('LATCHKEY_UPSTREAMS', [], parseUpstreams),
+    resources: read('LATCHKEY_RESOURCES', [], (text) => parseResources(text, origin)),
     operator: email && password ? Object.freeze({ email, password }) : null,
     rootKey: read<Secret | null>('LATCHKEY_ROOT_KEY', null, parseRootKeySetting),
     keyPrefix: read(
@@ -264,6 +282,10 @@ export function insecurities(config: Config): string[] {
   for (const upstream of config.upstreams)
     if (upstream.apiKey && upstream.baseUrl.startsWith('http:') && !isLoopback(upstream.baseUrl))
       found.push(`LATCHKEY_UPSTREAMS: ${upstream.name} would send its key over plain http`)
+  if (
+    config.resources.some(({ resource }) => resource.startsWith('http:') && !isLoopback(resource))
+  )
+    found.push('LATCHKEY_RESOURCES: tokens would be sent over plain http')
   return found
 }
 
@@ -399,26 +421,15 @@ const upstreamList = z
   .min(1)
 
 function parseUpstreams(text: string): UpstreamSetting[] {
-  const json = /^\s*\[/.test(text) ? text : readSettingFile(text)
-  let value: unknown
-  try {
-    value = JSON.parse(json)
-  } catch {
-    throw new Complaint('is neither a JSON list nor the path of one')
-  }
-  const parsed = upstreamList.safeParse(value)
-  if (!parsed.success) {
-    const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'list').join(', ')
-    throw new Complaint(`has wrong or missing members: ${where}`)
-  }
+  const list = parseList(text, upstreamList)
   // A price under a mistyped name would make its model free.
-  const mispriced = parsed.data.find(({ models, prices = {} }) =>
+  const mispriced = list.find(({ models, prices = {} }) =>
     Object.keys(prices).some((model) => !models.includes(model)),
   )
   if (mispriced) throw new Complaint(`prices a model that ${mispriced.name} does not list`)
-  if (new Set(parsed.data.map((entry) => entry.name)).size !== parsed.data.length)
+  if (new Set(list.map((entry) => entry.name)).size !== list.length)
     throw new Complaint('names two upstreams alike')
-  return parsed.data.map((entry) => ({
+  return list.map((entry) => ({
     name: entry.name,
     baseUrl: entry.base_url.replace(/\/+$/, ''),
     apiKey: entry.api_key === undefined ? null : new Secret(entry.api_key),
@@ -432,6 +443,67 @@ function parseUpstreams(text: string): UpstreamSetting[] {
     weight: entry.weight ?? 1,
     priority: entry.priority ?? 0,
   }))
+}
+
+const ourScopes: readonly string[] = [...identityScopes, ...gatewayScopes]
+const words = z.string().trim().min(1).max(120)
+
+const resourceList = z
+  .array(
+    z.strictObject({
+      // RFC 8707 section 2: absolute, without fragment; a query is left out as it advises.
+      resource: z
+        .url({ protocol: /^https?$/ })
+        .max(200)
+        .refine((text) => isPlainUrl(text) && [text, `${text}/`].includes(new URL(text).href)),
+      name: z.string().trim().min(1).max(60),
+      // RFC 6749 section 3.3. One of our own names would mean two things in one request.
+      scopes: z
+        .record(
+          z
+            .string()
+            .regex(/^[\w.:/-]{1,60}$/)
+            .refine((scope) => !ourScopes.includes(scope)),
+          z.union([words, z.strictObject({ en: words, zh: words })]),
+        )
+        .refine((scopes) => Object.keys(scopes).length > 0),
+    }),
+  )
+  .min(1)
+
+/** `origin` is ours: what lies there is the gateway's, or nobody's. */
+function parseResources(text: string, origin: string): ResourceSetting[] {
+  const list = parseList(text, resourceList)
+  const places = list.map(({ resource }) => new URL(resource))
+  if (places.some((url) => url.origin === origin))
+    throw new Complaint('names a resource at the address of Latchkey itself')
+  if (new Set(places.map(({ href }) => href)).size !== places.length)
+    throw new Complaint('names a resource twice')
+  return list.map(({ resource, name, scopes }) => ({
+    resource,
+    name,
+    scopes: Object.fromEntries(
+      Object.entries(scopes).map(([scope, said]) => [
+        scope,
+        typeof said === 'string' ? { en: said, zh: said } : said,
+      ]),
+    ),
+  }))
+}
+
+/** A JSON list, or what the file of that name holds. */
+function parseList<T>(text: string, form: z.ZodType<T>): T {
+  const json = /^\s*\[/.test(text) ? text : readSettingFile(text)
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    throw new Complaint('is neither a JSON list nor the path of one')
+  }
+  const parsed = form.safeParse(value)
+  if (parsed.success) return parsed.data
+  const where = parsed.error.issues.map((issue) => issue.path.join('.') || 'list').join(', ')
+  throw new Complaint(`has wrong or missing members: ${where}`)
 }
 
 function readSettingFile(path: string): string {

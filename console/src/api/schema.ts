@@ -36,9 +36,11 @@ export type OAuthDecisionAnswer = { redirect_to: string }
 
 export type OAuthDecisionInput = { decision: "allow" | "deny" }
 
-export type OAuthGrant = { id: string; client: { client_id: string; name: string; host: string }; scopes: string[]; created_at: string; last_used_at: string | null }
+export type OAuthGrant = { id: string; client: { client_id: string; name: string; host: string }; scopes: string[]; resource: OAuthGrantResource | null; created_at: string; last_used_at: string | null }
 
 export type OAuthGrantList = { items: OAuthGrant[] }
+
+export type OAuthGrantResource = { name: string; host: string; scopes: Record<string, string> }
 
 export type OAuthInspection = { redirect_uri: string; expires_at: string; client_secret?: string | undefined }
 

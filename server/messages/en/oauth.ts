@@ -82,6 +82,10 @@ export const scopeTexts = {
   },
 } as const satisfies Record<string, ScopeText>
 
+/** Under what may be allowed at a server beside the gateway: where, and that it stays there. */
+export const resourceScopeText = ({ name, host }: { name: string; host: string }): string =>
+  `At ${name} (${host}), and nowhere else.`
+
 export type ScopeText = { title: string; description: string }
 
 /** Why an app's settings were refused, beside the field. */

@@ -1,6 +1,7 @@
 import type {
   AppProblem,
   oauthPages as enPages,
+  resourceScopeText as enResourceScope,
   scopeTexts as enScopes,
   OAuthPageText,
   ScopeText,
@@ -69,6 +70,9 @@ export const scopeTexts = {
     description: '创建、修改和吊销您的 API 密钥。请只授予您信任的应用。',
   },
 } as const satisfies Record<keyof typeof enScopes, ScopeText>
+
+export const resourceScopeText: typeof enResourceScope = ({ name, host }) =>
+  `仅限于 ${name}（${host}）。`
 
 export const appProblemTexts = {
   malformed: '这不是一个完整的 URL。',

@@ -34,6 +34,7 @@ export const related: Record<HelpSlug, readonly HelpSlug[]> = {
   'operator-start': ['upstreams', 'production-checklist', 'operator-decisions'],
   'operator-decisions': ['operator-start', 'appeals'],
   upstreams: ['models', 'costs', 'operator-start'],
+  resources: ['upstreams', 'oauth-apps', 'scopes'],
   'production-checklist': ['operator-start', 'upstreams', 'service-status'],
   'service-status': ['rate-limits', 'bad-requests'],
   'bad-requests': ['first-call', 'not-found'],

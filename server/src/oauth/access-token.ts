@@ -24,6 +24,8 @@ export type AccessToken = {
   /** Our session id that the grant hangs on; ending the session ends the token. Null for client credentials. */
   sessionId: string | null
   scopes: readonly string[]
+  /** The one resource it is good at. */
+  audience: string
   /** The account's epoch at issue; an older one than the account's is dead. */
   epoch: number
   /** Milliseconds. */
@@ -43,4 +45,11 @@ export type AccessTokenVerifier = {
     | { ok: true; token: AccessToken }
     | { ok: false; reason: AccessTokenRefusal }
     | Promise<{ ok: true; token: AccessToken } | { ok: false; reason: AccessTokenRefusal }>
+}
+
+export type AccessTokenInspector = {
+  /** The same for a token of any resource of ours: to speak of it, never to let it in. */
+  inspect(
+    token: string,
+  ): Promise<{ ok: true; token: AccessToken } | { ok: false; reason: AccessTokenRefusal }>
 }

@@ -30,6 +30,7 @@ import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Places } from '#platform/places/places.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
+import type { ResourceSetting } from '../config.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Organizations } from '../organizations/index.ts'
 import type { Sessions } from '../sessions/index.ts'
@@ -57,6 +58,7 @@ import { inspectorRoutes } from './inspector/routes.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
 import { openRegistrations } from './register/registrations.ts'
 import { registerRoutes } from './register/routes.ts'
+import { openResources } from './resources/resources.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { directTokens } from './token/direct.ts'
 import { userinfoRoutes } from './userinfo.ts'
@@ -71,7 +73,7 @@ export type {
 export { gatewayScopes, identityScopes } from './access-token.ts'
 
 export type OAuthDeps = {
-  config: { origin: string }
+  config: { origin: string; resources: readonly ResourceSetting[] }
   database: Database
   keyring: Keyring
   bus: EventBus
@@ -125,6 +127,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const { database, keyring, clock, bus, log, accounts, random } = deps
   const { origin } = deps.config
   const resource = `${origin}/v1`
+  const resources = openResources(resource, deps.config.resources)
   const artifacts = sqlArtifactStore(database)
   const vault = artifactVault(artifacts, keyring, clock)
   const grantStore = sqlGrantStore(database)
@@ -155,6 +158,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const verifier = accessTokenVerifier({
     issuer: origin,
     audience: resource,
+    knows: (audience) => resources.find(audience)?.identifier === audience,
     keys,
     clock,
     bus,
@@ -184,7 +188,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   })
   const engine = createEngine({
     origin,
-    resource,
+    resources,
     database,
     keyring,
     random,
@@ -268,7 +272,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       const { database, ids } = deps
       authorizeRoutes(app, {
         origin,
-        resource,
+        resources,
         engine,
         transactions,
         cookies,
@@ -284,11 +288,12 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         problem,
       })
       const { limiter } = deps
-      const deviceDeps = { resource, vault, engine, apps, grants, database, limiter, clock, ids }
-      deviceRoutes(app, openDeviceRequests({ ...deviceDeps, findAccount }), deps.places, problem)
+      const deviceDeps = { resources, vault, engine, apps, grants, database, limiter, clock, ids }
+      const devices = openDeviceRequests({ ...deviceDeps, findAccount })
+      deviceRoutes(app, devices, resources, deps.places, problem)
       appRoutes(app, apps, problem)
       inspectorRoutes(app, inspections, problem)
-      grantRoutes(app, grants, appStore, problem)
+      grantRoutes(app, grants, appStore, resources, problem)
     },
     rotateKeys: keys.rotate,
     start() {

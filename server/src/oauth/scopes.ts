@@ -6,6 +6,9 @@ const known = new Set<string>([...identityScopes, ...gatewayScopes])
 
 export const isScope = (text: string): text is Scope => known.has(text)
 
+export const isIdentityScope = (text: string): boolean =>
+  (identityScopes as readonly string[]).includes(text)
+
 export const isGatewayScope = (text: string): text is GatewayScope =>
   (gatewayScopes as readonly string[]).includes(text)
 

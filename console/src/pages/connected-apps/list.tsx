@@ -55,7 +55,20 @@ export function ConnectedApps() {
               },
               {
                 title: words.may,
-                cell: (grant) => format.list(grant.scopes.map((scope) => scopeWords(m, scope))),
+                cell: (grant) => (
+                  <Stack gap="small">
+                    <span>
+                      {format.list(
+                        grant.scopes.map(
+                          (scope) => grant.resource?.scopes[scope] ?? scopeWords(m, scope),
+                        ),
+                      )}
+                    </span>
+                    {grant.resource && (
+                      <Muted>{words.at(grant.resource.name, grant.resource.host)}</Muted>
+                    )}
+                  </Stack>
+                ),
               },
               { title: words.since, cell: (grant) => format.date(grant.created_at) },
               {
@@ -80,7 +93,7 @@ export function ConnectedApps() {
         open={ending !== null}
         onClose={() => setEnding(null)}
         title={words.revokeTitle(ending?.client.name ?? '')}
-        consequence={words.revokeText}
+        consequence={ending?.resource ? words.revokeTextAt(ending.resource.name) : words.revokeText}
         action={words.revokeAction}
         danger
         busy={revoke.isPending}

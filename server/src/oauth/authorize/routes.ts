@@ -6,7 +6,7 @@ import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Ids } from '#platform/ids/ids.ts'
-import { type OAuthPageKey, scopeTexts } from '../../../messages/oauth.ts'
+import type { OAuthPageKey } from '../../../messages/oauth.ts'
 import type { Account } from '../../accounts/index.ts'
 import { alwaysAsks, type OAuthApp } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
@@ -14,7 +14,7 @@ import { isLoopback } from '../apps/redirect-uri.ts'
 import type { Approval, Engine, Refusal } from '../engine/engine.ts'
 import { type Grants, grantLifeMs } from '../grants/grants.ts'
 import { type Inspections, isInspectorRedirect } from '../inspector/inspections.ts'
-import { isScope } from '../scopes.ts'
+import type { Resources } from '../resources/resources.ts'
 import { nextStep } from './authorize.ts'
 import { barePageHeaders, continuePage, noticePage } from './pages.ts'
 import { startedHere, type Transaction, type Transactions } from './transaction.ts'
@@ -22,7 +22,7 @@ import type { TxCookies } from './tx-cookie.ts'
 
 export type AuthorizeDeps = {
   origin: string
-  resource: string
+  resources: Resources
   engine: Engine
   transactions: Transactions
   cookies: TxCookies
@@ -62,7 +62,7 @@ const idParams = z.object({ id: z.string().min(16).max(64) })
 
 /** Steps 3 to 5 of an authorization: the browser is back on our own site, so the session arrives. */
 export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
-  const { origin, engine, transactions, cookies, apps, grants, problem } = deps
+  const { origin, resources, engine, transactions, cookies, apps, grants, problem } = deps
 
   /** The transaction when this very browser started it; everything else looks alike. */
   const ownTransaction = async (request: FastifyRequest, id: string) => {
@@ -102,12 +102,10 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
       const { principal } = request
       const consented =
         principal !== null &&
-        (await grants.consented(
-          principal.accountId,
-          transaction.clientId,
-          transaction.redirectHost,
-          transaction.scopes,
-        ))
+        (await grants.consented(principal.accountId, {
+          ...transaction,
+          resource: audienceOf(transaction),
+        }))
       const step = nextStep({
         transaction,
         app: client,
@@ -171,6 +169,10 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
     )
   }
 
+  /** What its tokens will say, whichever way the client wrote it. */
+  const audienceOf = ({ resource }: Transaction): string =>
+    resources.find(resource)?.identifier ?? resource
+
   async function approve(transaction: Transaction, principal: Principal): Promise<Approval | null> {
     const account = await deps.findAccount(principal.accountId)
     if (!account) return null
@@ -183,6 +185,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         clientId: transaction.clientId,
         epoch: account.epoch,
         scopes: transaction.scopes,
+        resource: transaction.resource,
       })
       const allowedBy =
         transaction.decision === 'allow'
@@ -195,7 +198,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         sessionId: principal.sessionId,
         deviceId: principal.deviceId,
         scopes: transaction.scopes,
-        resource: deps.resource,
+        resource: audienceOf(transaction),
         redirectHost: transaction.redirectHost,
         createdAt: now,
         lastUsedAt: now,
@@ -235,7 +238,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
     async (request, reply) => {
       const seen = await seenBy(request)
       if (!seen) return problem(request, reply, { status: 404, code: 'transaction_not_found' })
-      return present(origin, seen.transaction, seen.client, seen.principal, request.locale)
+      return present(origin, resources, seen, request.locale)
     },
   )
 
@@ -270,11 +273,12 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
   }
 }
 
+type Seen = { transaction: Transaction; client: OAuthApp; principal: Principal }
+
 const present = (
   origin: string,
-  transaction: Transaction,
-  app: OAuthApp,
-  principal: Principal,
+  resources: Resources,
+  { transaction, client: app, principal }: Seen,
   locale: 'en' | 'zh',
 ): z.infer<typeof TransactionView> => ({
   id: transaction.id,
@@ -287,7 +291,9 @@ const present = (
       isLoopback(transaction.redirectUri) &&
       !isInspectorRedirect(origin, app, transaction.redirectUri),
   },
-  scopes: transaction.scopes.filter(isScope).map((name) => ({ name, ...scopeTexts[locale][name] })),
+  scopes: transaction.scopes.flatMap(
+    (scope) => resources.describe(transaction.resource, scope, locale) ?? [],
+  ),
   account: { name: principal.name, email: principal.email },
   expires_at: rfc3339(transaction.expiresAt),
 })

@@ -11,10 +11,11 @@ import type { ArtifactVault } from '../artifacts/vault.ts'
 import { allowedDevice, type DeviceAsks, deniedDevice, deviceAsks } from '../engine/device.ts'
 import type { Engine } from '../engine/engine.ts'
 import { type Grants, grantLifeMs } from '../grants/grants.ts'
+import type { Resources } from '../resources/resources.ts'
 import { readUserCode } from './user-code.ts'
 
 export type DeviceDeps = {
-  resource: string
+  resources: Pick<Resources, 'find'>
   vault: ArtifactVault
   engine: Pick<Engine, 'recordGrant'>
   apps: Pick<Apps, 'lookUp'>
@@ -134,10 +135,11 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
         )
         if (!stored) return false
         if (decision === 'deny') return true
-        const { clientId, scopes } = deviceAsks(stored)
+        const { clientId, scopes, resource } = deviceAsks(stored)
         const now = clock.now()
         const { epoch } = account
-        await deps.engine.recordGrant({ id, accountId: account.id, clientId, epoch, scopes })
+        const allowed = { accountId: account.id, clientId, epoch, scopes, resource }
+        await deps.engine.recordGrant({ id, ...allowed })
         await grants.record(
           {
             id,
@@ -147,7 +149,7 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
             sessionId: id,
             deviceId: '',
             scopes,
-            resource: deps.resource,
+            resource: deps.resources.find(resource)?.identifier ?? resource,
             redirectHost: '',
             createdAt: now,
             lastUsedAt: null,

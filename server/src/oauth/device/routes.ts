@@ -6,8 +6,7 @@ import type { App } from '#platform/http/app.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Places } from '#platform/places/places.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
-import { scopeTexts } from '../../../messages/oauth.ts'
-import { isScope } from '../scopes.ts'
+import type { Resources } from '../resources/resources.ts'
 import type { DeviceRefusal, DeviceRequests } from './device-requests.ts'
 
 const UserCode = z.string().min(1).max(64)
@@ -37,6 +36,7 @@ const answers = {
 export function deviceRoutes(
   app: App,
   requests: DeviceRequests,
+  resources: Pick<Resources, 'describe'>,
   places: Places,
   problem: ProblemSender,
 ): void {
@@ -57,16 +57,16 @@ export function deviceRoutes(
       const person = principalOf(request)
       const result = await requests.claim(person, request.body.user_code, request.ip)
       if (!result.ok) return refuse(request, reply, result)
-      const { app, address, sameNetwork, requestedAt, expiresAt, scopes } = result.request
+      const { app, address, sameNetwork, requestedAt, expiresAt, scopes, resource } = result.request
       return {
         client: {
           client_id: app.clientId,
           name: app.name,
           verified: app.organizationId !== null,
         },
-        scopes: scopes
-          .filter(isScope)
-          .map((name) => ({ name, ...scopeTexts[request.locale][name] })),
+        scopes: scopes.flatMap(
+          (scope) => resources.describe(resource, scope, request.locale) ?? [],
+        ),
         account: { name: person.name, email: person.email },
         address,
         place: presentPlace(await places.of(address)),

@@ -2,10 +2,11 @@ import { hour, minute, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import { isUnavailable } from '#platform/http/app.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
-import { gatewayScopes, identityScopes } from '../access-token.ts'
+import { identityScopes } from '../access-token.ts'
 import { userCodeMask } from '../device/user-code.ts'
 import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
-import { isScope, scopeList } from '../scopes.ts'
+import type { Resources } from '../resources/resources.ts'
+import { isIdentityScope, scopeList } from '../scopes.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
 import { refreshLifeMs } from '../token/refresh-life.ts'
 import { type AdapterDeps, adapters } from './adapter.ts'
@@ -25,7 +26,7 @@ import { refusedBecause } from './refusals.ts'
 
 export type ConfigurationDeps = AdapterDeps & {
   origin: string
-  resource: string
+  resources: Resources
   keyring: Keyring
   keys: readonly SigningKey[]
   findAccount(id: string): Promise<{ account: Account; organizationId: string } | null>
@@ -48,7 +49,7 @@ const devicePath = '/device'
 
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
 export function configuration(deps: ConfigurationDeps): Configuration {
-  const { origin, resource, apps, keys, clock, keyring, silentRequests, showError } = deps
+  const { origin, resources, apps, keys, clock, keyring, silentRequests, showError } = deps
   return {
     adapter: adapters(deps),
     jwks: { keys: keys.map(({ privateJwk }) => privateJwk) as never },
@@ -127,14 +128,17 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => resource,
+        defaultResource: () => resources.gateway,
         useGrantedResource: () => true,
         getResourceServerInfo(ctx, indicator, client) {
-          if (indicator !== resource) throw new InvalidTarget()
-          checkScopes(ctx, appOf(client).scopes)
+          const found = resources.find(indicator)
+          if (!found || resourcesAsked(ctx).some((asked) => asked !== indicator))
+            throw new InvalidTarget()
+          const ceiling = resources.ceiling(found, appOf(client).scopes)
+          checkScopes(ctx, ceiling)
           return {
-            scope: gatewayScopes.filter((scope) => appOf(client).scopes.includes(scope)).join(' '),
-            audience: resource,
+            scope: ceiling.filter((scope) => found.scopes.includes(scope)).join(' '),
+            audience: found.identifier,
             accessTokenTTL: seconds(accessTokenLifeMs),
             accessTokenFormat: 'jwt',
             jwt: { sign: { alg: 'ES256' } },
@@ -226,6 +230,10 @@ const scopedRoutes = new Set([
   'device_authorization',
 ])
 
+/** One a request (RFC 8707 section 2.2 advises it), so that a scope means one thing in it. */
+export const resourcesAsked = (ctx: KoaContextWithOIDC): string[] =>
+  [ctx.oidc.params?.resource ?? []].flat().map(String)
+
 /** RFC 6749 section 3.3: what the app may not have is refused by name, not dropped in silence. */
 function checkScopes(ctx: KoaContextWithOIDC, ceiling: readonly string[]): void {
   const params = ctx.oidc.params
@@ -233,12 +241,12 @@ function checkScopes(ctx: KoaContextWithOIDC, ceiling: readonly string[]): void 
   const asked = scopeList(params.scope as string | undefined)
   const machine = ctx.oidc.route === 'token' && params.grant_type === 'client_credentials'
   if (!machine && !scopedRoutes.has(ctx.oidc.route)) return
-  const refused = asked.find((scope) => !isScope(scope) || !ceiling.includes(scope))
+  const refused = asked.find((scope) => !ceiling.includes(scope))
   if (refused !== undefined)
     throw new InvalidScope('requested scope is not known or not allowed for this client', refused)
   if (asked.length > 0) return
   if (!machine) throw new InvalidScope('ask for at least one scope', '')
-  params.scope = gatewayScopes.filter((scope) => ceiling.includes(scope)).join(' ')
+  params.scope = ceiling.filter((scope) => !isIdentityScope(scope)).join(' ')
 }
 
 /**

@@ -4,13 +4,15 @@ import { scopeList } from '../scopes.ts'
 /** What the engine keeps of a device that waits for its person (RFC 8628 section 3.2). */
 type StoredDevice = {
   clientId: string
-  params: { scope?: string; resource?: string }
+  params: { scope?: string; resource?: string | string[] }
   deviceInfo?: { address?: string }
 }
 
 export type DeviceAsks = {
   clientId: string
   scopes: readonly string[]
+  /** The resource indicator as the client wrote it. */
+  resource: string
   /** Where the request came from. */
   address: string
 }
@@ -18,7 +20,9 @@ export type DeviceAsks = {
 /** The engine wrote the payload; its form is checked nowhere else. */
 export function deviceAsks(payload: object): DeviceAsks {
   const { clientId, params, deviceInfo } = payload as StoredDevice
-  return { clientId, scopes: scopeList(params.scope), address: deviceInfo?.address ?? '' }
+  const [resource = ''] = [params.resource ?? []].flat()
+  const address = deviceInfo?.address ?? ''
+  return { clientId, scopes: scopeList(params.scope), resource, address }
 }
 
 /** What the engine's own page would have written when the person said yes. */
@@ -36,7 +40,7 @@ export function allowedDevice(
     // The engine wants a session; this access hangs on its grant alone.
     sessionUid: yes.grantId,
     scope: params.scope,
-    resource: params.resource,
+    resource: [params.resource ?? []].flat()[0],
   }
 }
 

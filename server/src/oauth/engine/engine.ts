@@ -4,10 +4,10 @@ import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
-import { type AccessTokenVerifier, identityScopes } from '../access-token.ts'
+import type { AccessTokenInspector } from '../access-token.ts'
 import type { StoredGrant } from '../grants/grants.ts'
 import { isInspectorRedirect } from '../inspector/inspections.ts'
-import { isGatewayScope, scopeList } from '../scopes.ts'
+import { isIdentityScope, scopeList } from '../scopes.ts'
 import { publishedForMs } from '../signing/rotation.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
 import { renewAfter } from '../token/renew-after.ts'
@@ -19,6 +19,7 @@ import {
   configuration,
   cookieNames,
   type ErrorContext,
+  resourcesAsked,
   seconds,
   transactionLifeMs,
 } from './configuration.ts'
@@ -39,6 +40,8 @@ export type StartedRequest = {
   clientId: string
   redirectUri: string
   scopes: readonly string[]
+  /** The resource indicator as the client wrote it. */
+  resource: string
   /** `prompt=none`: never show a page. */
   silent: boolean
   prompts: readonly string[]
@@ -70,7 +73,7 @@ export type EngineDeps = Omit<ConfigurationDeps, 'bridged' | 'silentRequests' | 
   onStarted(request: StartedRequest, headers: Record<string, string>): Promise<Answer>
   /** The page of an error that may not be sent to the client. */
   errorPage(locale: 'en' | 'zh', error: string, status: number): string
-  verifier: AccessTokenVerifier
+  verifier: AccessTokenInspector
 }
 
 export type Engine = {
@@ -93,6 +96,8 @@ export type Engine = {
     clientId: string
     epoch: number
     scopes: readonly string[]
+    /** The indicator as the client wrote it: the engine compares it as a string. */
+    resource: string
   }): Promise<void>
 }
 
@@ -102,7 +107,7 @@ export type Engine = {
  * it wants to tell the browser about sessions comes out: which page follows is decided here.
  */
 export function createEngine(deps: EngineDeps): Engine {
-  const { origin, resource } = deps
+  const { origin } = deps
   const bridged = new Map<string, BridgedSession>()
   const silentRequests = new WeakSet<object>()
   const cookiesOf = new WeakMap<object, readonly string[]>()
@@ -175,6 +180,7 @@ export function createEngine(deps: EngineDeps): Engine {
         clientId: client?.clientId ?? '',
         redirectUri: String(params?.redirect_uri ?? ''),
         scopes: scopeList(params?.scope as string | undefined),
+        resource: resourcesAsked(ctx)[0] ?? deps.resources.gateway,
         silent: silentRequests.has(ctx.oidc),
         prompts: scopeList(params?.prompt as string | undefined),
         maxAgeSeconds: params?.max_age === undefined ? null : Number(params.max_age),
@@ -257,15 +263,13 @@ export function createEngine(deps: EngineDeps): Engine {
       }
     },
 
-    async recordGrant({ id, accountId, clientId, epoch, scopes }) {
+    async recordGrant({ id, accountId, clientId, epoch, scopes, resource }) {
       const grant = new provider.Grant({ accountId, clientId })
       Object.assign(grant, { jti: id, epoch } satisfies StoredGrant & { jti: string })
-      const identity = scopes.filter((scope) =>
-        (identityScopes as readonly string[]).includes(scope),
-      )
-      const gateway = scopes.filter(isGatewayScope)
+      const identity = scopes.filter(isIdentityScope)
+      const there = scopes.filter((scope) => !isIdentityScope(scope))
       if (identity.length > 0) grant.addOIDCScope(identity.join(' '))
-      if (gateway.length > 0) grant.addResourceScope(resource, gateway.join(' '))
+      if (there.length > 0) grant.addResourceScope(resource, there.join(' '))
       await grant.save()
     },
   }

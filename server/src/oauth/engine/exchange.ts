@@ -9,6 +9,7 @@ import type { Grants } from '../grants/grants.ts'
 import { scopeList } from '../scopes.ts'
 import { AlreadyConsumed } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
+import { resourcesAsked } from './configuration.ts'
 import {
   AuthorizationPending,
   boundGrantHelpers,
@@ -197,7 +198,7 @@ const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {
 
 const requested = (ctx: KoaContextWithOIDC) => ({
   scope: scopeList(param(ctx, 'scope')).sort().join(' '),
-  resource: [ctx.oidc.params?.resource ?? []].flat().map(String).sort().join(' '),
+  resource: resourcesAsked(ctx).sort().join(' '),
 })
 
 const param = (ctx: KoaContextWithOIDC, name: string): string => {

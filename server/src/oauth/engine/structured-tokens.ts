@@ -1,5 +1,5 @@
 import { second } from '#platform/clock/clock.ts'
-import type { AccessTokenVerifier } from '../access-token.ts'
+import type { AccessTokenInspector } from '../access-token.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { KoaContextWithOIDC } from './library.ts'
 
@@ -12,14 +12,14 @@ import type { KoaContextWithOIDC } from './library.ts'
  */
 export async function answerStructured(
   ctx: KoaContextWithOIDC,
-  { verifier, grants, origin }: { verifier: AccessTokenVerifier; grants: Grants; origin: string },
+  { verifier, grants, origin }: { verifier: AccessTokenInspector; grants: Grants; origin: string },
 ): Promise<void> {
   const { route, client, params } = ctx.oidc
   if (route !== 'introspection' && route !== 'revocation') return
   const { error } = (ctx.body ?? {}) as { error?: string }
   if (error !== 'unsupported_token_type' || !client || typeof params?.token !== 'string') return
 
-  const judged = await verifier.verify(params.token)
+  const judged = await verifier.inspect(params.token)
   const token = judged.ok && judged.token.clientId === client.clientId ? judged.token : null
   ctx.status = 200
   if (route === 'revocation') {
@@ -35,7 +35,7 @@ export async function answerStructured(
         scope: token.scopes.join(' '),
         exp: Math.floor(token.expiresAt / second),
         iss: origin,
-        aud: `${origin}/v1`,
+        aud: token.audience,
         token_type: 'Bearer',
         ...(token.sessionId === null ? {} : { sid: token.sessionId }),
       }

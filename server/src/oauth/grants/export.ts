@@ -14,6 +14,7 @@ export const grantExporter = (grants: Pick<Grants, 'listOf'>, apps: Pick<AppStor
       client_name: clients.find(({ clientId }) => clientId === grant.clientId)?.name ?? null,
       host: grant.redirectHost,
       scopes: grant.scopes,
+      resource: grant.resource,
       created_at: rfc3339(grant.createdAt),
       last_used_at: rfc3339OrNull(grant.lastUsedAt),
     }))

@@ -25,14 +25,12 @@ export type Grants = {
   find(id: string): Promise<OAuthGrant | null>
   /** Part of the caller's transaction. With `allowedBy` a person has just said yes, and it is written down. */
   record(grant: OAuthGrant, allowedBy: Actor | null): Promise<void>
-  /** Whether this account already allowed this client these scopes at this redirect host. */
+  /** Whether this account already allowed this client these scopes, there, at this redirect host. */
   consented(
     accountId: string,
-    clientId: string,
-    redirectHost: string,
-    scopes: readonly string[],
+    asked: Pick<OAuthGrant, 'clientId' | 'redirectHost' | 'resource' | 'scopes'>,
   ): Promise<boolean>
-  /** One entry an app and redirect host: the newest grant, with the scopes of all. */
+  /** One entry an app, redirect host and resource: the newest grant, with the scopes of all. */
   listOf(accountId: string): Promise<OAuthGrant[]>
   /** Ends a grant and all that hangs on it: code, refresh family, and the consent. Idempotent. */
   revoke(id: string, reason: RevokeReason): Promise<void>
@@ -115,19 +113,20 @@ export function openGrants(deps: GrantsDeps): Grants {
       await store.insert(grant)
       if (allowedBy) await written(grant, 'grant.allowed', allowedBy)
     },
-    async consented(accountId, clientId, redirectHost, scopes) {
+    async consented(accountId, asked) {
       const grants = await store.listByAccount(accountId, clock.now())
       return grants.some(
         (grant) =>
-          grant.clientId === clientId &&
-          grant.redirectHost === redirectHost &&
-          covers(grant.scopes, scopes),
+          grant.clientId === asked.clientId &&
+          grant.redirectHost === asked.redirectHost &&
+          grant.resource === asked.resource &&
+          covers(grant.scopes, asked.scopes),
       )
     },
     async listOf(accountId) {
       const byApp = new Map<string, OAuthGrant>()
       for (const grant of await store.listByAccount(accountId, clock.now())) {
-        const app = `${grant.clientId} ${grant.redirectHost}`
+        const app = `${grant.clientId} ${grant.redirectHost} ${grant.resource}`
         const newest = byApp.get(app)
         byApp.set(
           app,

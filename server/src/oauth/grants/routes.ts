@@ -2,14 +2,25 @@ import { z } from 'zod'
 import { rfc3339, rfc3339OrNull } from '#platform/clock/clock.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
+import type { Locale } from '../../../messages/messages.ts'
 import type { AppStore } from '../apps/store.ts'
+import type { Resources } from '../resources/resources.ts'
 import type { Grants } from './grants.ts'
 
+const Resource = z
+  .object({
+    name: z.string(),
+    host: z.string(),
+    /** Its scopes in words. */
+    scopes: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'OAuthGrantResource' })
 const GrantView = z
   .object({
     id: z.string(),
     client: z.object({ client_id: z.string(), name: z.string(), host: z.string() }),
     scopes: z.array(z.string()),
+    resource: Resource.nullable(),
     created_at: z.string(),
     last_used_at: z.string().nullable(),
   })
@@ -21,9 +32,19 @@ export function grantRoutes(
   app: App,
   grants: Grants,
   apps: Pick<AppStore, 'findAll'>,
+  resources: Pick<Resources, 'find' | 'describe'>,
   problem: ProblemSender,
 ): void {
   const access = { auth: 'session', standing: 'any' } as const
+  /** Null for the gateway, whose scopes every console knows. */
+  const presentResource = (at: string, granted: readonly string[], locale: Locale) => {
+    const resource = resources.find(at)
+    if (!resource?.shown) return null
+    const words = granted
+      .filter((scope) => resource.scopes.includes(scope))
+      .map((scope) => [scope, resources.describe(at, scope, locale)?.title ?? scope])
+    return { ...resource.shown, scopes: Object.fromEntries(words) as Record<string, string> }
+  }
   app.get(
     '/api/grants',
     {
@@ -43,6 +64,7 @@ export function grantRoutes(
             host: grant.redirectHost,
           },
           scopes: [...grant.scopes],
+          resource: presentResource(grant.resource, grant.scopes, request.locale),
           created_at: rfc3339(grant.createdAt),
           last_used_at: rfc3339OrNull(grant.lastUsedAt),
         })),

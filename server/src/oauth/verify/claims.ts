@@ -5,7 +5,6 @@ import { scopeList } from '../scopes.ts'
 export type ParsedAccessToken = {
   kid: string
   issuer: string
-  audience: string
   issuedAt: number
   notBefore: number
   token: AccessToken
@@ -47,7 +46,6 @@ export function readAccessToken(text: string): ParsedAccessToken | null {
   return {
     kid: header.kid,
     issuer: iss,
-    audience: aud,
     issuedAt: iat * 1_000,
     notBefore: (nbf ?? 0) * 1_000,
     token: {
@@ -57,6 +55,7 @@ export function readAccessToken(text: string): ParsedAccessToken | null {
       grantId: ofPerson ? grant_id : null,
       sessionId: ofPerson ? sid : null,
       scopes: scopeList(scope),
+      audience: aud,
       epoch,
       expiresAt: exp * 1_000,
     },

@@ -51,6 +51,7 @@ function setUp() {
   const verifier = accessTokenVerifier({
     issuer,
     audience: `${issuer}/v1`,
+    knows: (audience: string) => /^https:..(?:ai|other).example.v1$/.test(audience),
     keys,
     clock,
     bus,
@@ -185,6 +186,21 @@ test('a good token is read once, then answered from memory', async () => {
   assert.equal(facts.reads, 1)
 })
 
+test('a token of another resource may be inspected and is let in nowhere, before and after', async () => {
+  const { verifier, facts } = setUp()
+  const other = signed(header, { ...claims, aud: 'https://other.example/v1' })
+  const refused = { ok: false, reason: 'malformed' }
+  assert.deepEqual(await verifier.verify(other), refused)
+  const seen = await verifier.inspect(other)
+  assert.ok(seen.ok)
+  assert.equal(seen.token.audience, 'https://other.example/v1')
+  assert.deepEqual(await verifier.verify(other), refused)
+  const nobodys = signed(header, { ...claims, aud: 'https://nobody.example/' })
+  assert.deepEqual(await verifier.inspect(nobodys), refused)
+  facts.grant = false
+  assert.deepEqual(await verifier.inspect(other), { ok: false, reason: 'revoked' })
+})
+
 test('a token ends at its expiry, also in memory', async () => {
   const { verifier, clock } = setUp()
   const token = good()
@@ -242,6 +258,7 @@ test('an ending that comes in while the database is read is not overtaken by wha
   const verifier = accessTokenVerifier({
     issuer,
     audience: `${issuer}/v1`,
+    knows: (audience: string) => /^https:..(?:ai|other).example.v1$/.test(audience),
     keys,
     clock,
     bus,

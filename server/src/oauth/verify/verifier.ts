@@ -2,12 +2,20 @@ import { createHash, type KeyObject, verify as verifySignature } from 'node:cryp
 import { type Clock, minute, second } from '#platform/clock/clock.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import { mayCall, type Standing } from '../../accounts/index.ts'
-import type { AccessToken, AccessTokenRefusal, AccessTokenVerifier } from '../access-token.ts'
+import type {
+  AccessToken,
+  AccessTokenInspector,
+  AccessTokenRefusal,
+  AccessTokenVerifier,
+} from '../access-token.ts'
 import { type ParsedAccessToken, readAccessToken } from './claims.ts'
 
 export type VerifierDeps = {
   issuer: string
+  /** Where we let tokens in. */
   audience: string
+  /** Whether tokens for this audience may be inspected. */
+  knows(audience: string): boolean
   /** ES256 public keys by `kid`; `seek` looks again for one that another node may have made. */
   keys: {
     publicKey(kid: string): KeyObject | undefined
@@ -39,7 +47,9 @@ const endedMs = 20 * minute
  *
  * When the database is away, known tokens pass for the rest of their minute and unknown ones throw.
  */
-export function accessTokenVerifier(deps: VerifierDeps): AccessTokenVerifier {
+export function accessTokenVerifier(
+  deps: VerifierDeps,
+): AccessTokenVerifier & AccessTokenInspector {
   const { clock, bus } = deps
   const cache = new Map<string, { token: AccessToken; until: number }>()
   const ended = new Map<string, number>()
@@ -72,7 +82,7 @@ export function accessTokenVerifier(deps: VerifierDeps): AccessTokenVerifier {
     cache.set(hash, { token, until: Math.min(token.expiresAt, clock.now() + trustMs) })
   }
 
-  async function judge(hash: string, token: AccessToken): Promise<VerifyResult> {
+  async function judge(hash: string | null, token: AccessToken): Promise<VerifyResult> {
     for (;;) {
       const before = generation
       const standing = await deps.standing(token.accountId)
@@ -85,7 +95,7 @@ export function accessTokenVerifier(deps: VerifierDeps): AccessTokenVerifier {
         return { ok: false, reason: 'revoked' }
       if (!(await deps.clientStands(token.clientId))) return { ok: false, reason: 'revoked' }
       if (before !== generation) continue // something ended while we read: read again
-      keep(hash, token)
+      if (hash !== null) keep(hash, token)
       return { ok: true, token }
     }
   }
@@ -107,16 +117,24 @@ export function accessTokenVerifier(deps: VerifierDeps): AccessTokenVerifier {
         .seek(parsed.kid)
         .then((key) => (key ? check(hash, parsed, key) : { ok: false, reason: 'malformed' }))
     },
+    async inspect(text) {
+      const parsed = text.length > tokenBytesMax ? null : readAccessToken(text)
+      if (!parsed || !deps.knows(parsed.token.audience)) return { ok: false, reason: 'malformed' }
+      const key = deps.keys.publicKey(parsed.kid) ?? (await deps.keys.seek(parsed.kid))
+      return key ? check(null, parsed, key) : { ok: false, reason: 'malformed' }
+    },
   }
 
+  /** `hash` is null for a token that is only looked at: what is kept is let in. */
+
   function check(
-    hash: string,
+    hash: string | null,
     parsed: ParsedAccessToken,
     key: KeyObject,
   ): VerifyResult | Promise<VerifyResult> {
     if (
       parsed.issuer !== deps.issuer ||
-      parsed.audience !== deps.audience ||
+      (hash !== null && parsed.token.audience !== deps.audience) ||
       !verifySignature(
         'sha256',
         parsed.signed,
