@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 
 /**
  * `npm test`: every test this machine can run. What is missing is named loudly before and after,
@@ -21,6 +22,9 @@ const missing = [
   process.env.LATCHKEY_TEST_REDIS_URL
     ? null
     : 'Redis: set LATCHKEY_TEST_REDIS_URL=redis://host:port',
+  installed('secret-tool', 'gnome-keyring-daemon', 'dbus-run-session')
+    ? null
+    : 'a Secret Service: install libsecret-tools, gnome-keyring and dbus',
   existsSync(chromium)
     ? null
     : 'Chromium: install it, or set LATCHKEY_TEST_CHROMIUM to where it is',
@@ -46,6 +50,11 @@ const status = run(process.execPath, [
 ])
 for (const line of missing) console.log(`SKIPPED the tests that need ${line}`)
 process.exit(status)
+
+function installed(...programs: string[]): boolean {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return programs.every((name) => folders.some((folder) => existsSync(join(folder, name))))
+}
 
 function run(command: string, args: string[]): number {
   const { status } = spawnSync(command, args, { stdio: 'inherit' })

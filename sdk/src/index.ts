@@ -47,6 +47,7 @@ export {
   SignInFailed,
   type SignInReason,
   SignInRequired,
+  StoreLocked,
   StoreUnavailable,
 } from './errors/errors.ts'
 export type { ErrorCode, Locale, Words } from './errors/messages.ts'

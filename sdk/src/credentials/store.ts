@@ -1,4 +1,4 @@
-import type { StoreUnavailable } from '../errors/errors.ts'
+import { StoreLocked, type StoreUnavailable } from '../errors/errors.ts'
 import type { Binding, Credential } from './credential.ts'
 
 /** What a store holds for a binding. `revision` grows with every save, also of an intent. */
@@ -38,4 +38,17 @@ export type CredentialStore = {
   rewrap?(binding: Binding): Promise<boolean>
   /** Tells about trouble that was worked around, once per change of state. */
   watch?(listener: (warning: StoreUnavailable) => void): void
+}
+
+/** What is stored, for somebody about to replace it: what is locked away counts as damage. */
+export async function loadToReplace(
+  store: Pick<CredentialStore, 'load'>,
+  binding: Binding,
+): Promise<Stored> {
+  try {
+    return await store.load(binding)
+  } catch (error) {
+    if (error instanceof StoreLocked) return { state: 'damaged', detail: error.code }
+    throw error
+  }
 }

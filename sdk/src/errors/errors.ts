@@ -15,6 +15,7 @@ export type ErrorDetails = {
   detail?: string
   scopes?: string
   seconds?: number
+  path?: string
   /** When trying again makes sense, milliseconds since the epoch. */
   retryAt?: number | null
   outcome?: Outcome
@@ -123,6 +124,12 @@ export class ProviderMisconfigured extends LatchkeyError {}
 /** Reading, locking or writing the store failed. */
 export class StoreUnavailable extends LatchkeyError {}
 
+/**
+ * What is stored cannot be opened here and now, because its key is out of reach (a locked keychain).
+ * It is kept; signing in anew replaces it.
+ */
+export class StoreLocked extends StoreUnavailable {}
+
 /** What keeps a key service from helping. Each says in its text what to do about it. */
 export type KeyTrouble =
   | 'away'
@@ -167,6 +174,7 @@ function describe(code: ErrorCode, details: ErrorDetails, locale: Locale): Words
     detail: details.detail ?? '?',
     scopes: details.scopes ?? '?',
     seconds: String(details.seconds ?? '?'),
+    path: details.path ?? '?',
     outcome: details.outcome ?? 'unknown',
     when,
   }

@@ -23,6 +23,8 @@ export const slugs = {
   provider_unavailable: 'provider-unavailable',
   provider_misconfigured: 'provider-misconfigured',
   store_unavailable: 'credential-store',
+  keychain_away: 'keychain',
+  keychain_fallback: 'keychain',
   key_service_away: 'key-service',
   key_service_busy: 'key-service',
   key_disabled: 'key-service',
@@ -110,6 +112,15 @@ export const en: Record<ErrorCode, Words> = {
   store_unavailable: {
     happened: 'The credential store could not be read or written ({detail}).',
     next: 'Check permissions and free space. The sign-in is kept; nothing was deleted.',
+  },
+  keychain_away: {
+    happened: 'The stored sign-in waits for the system’s keychain, which holds its key ({detail}).',
+    next: 'Unlock the keychain, usually by signing in to the desktop, and try again. Or sign in anew: a key file then seals the new sign-in.',
+  },
+  keychain_fallback: {
+    happened:
+      'The system’s keychain cannot be used ({detail}); the key file {path} seals the sign-ins instead.',
+    next: 'Whoever can read that folder can open them. Unlock or install a keychain (on Linux: libsecret-tools and a running Secret Service); the next renewal uses it again.',
   },
   key_service_away: {
     happened: 'The key service that seals the stored sign-ins cannot be reached ({detail}).',
@@ -222,6 +233,14 @@ export const zh: Record<ErrorCode, Words> = {
   store_unavailable: {
     happened: '无法读写凭据存储（{detail}）。',
     next: '请检查权限和剩余空间。登录信息仍然保留，没有删除任何内容。',
+  },
+  keychain_away: {
+    happened: '已保存的登录信息需要系统钥匙串中的密钥才能打开（{detail}）。',
+    next: '请解锁钥匙串（通常登录桌面即可）后重试；或重新登录，新的登录信息将改用密钥文件加密。',
+  },
+  keychain_fallback: {
+    happened: '无法使用系统钥匙串（{detail}），改用密钥文件 {path} 加密登录信息。',
+    next: '能读取该目录的人都可以打开它们。请解锁或安装钥匙串（Linux：libsecret-tools 与运行中的 Secret Service），下次续期时会自动恢复使用。',
   },
   key_service_away: {
     happened: '无法连接用于加密登录信息的密钥服务（{detail}）。',

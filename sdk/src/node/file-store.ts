@@ -8,7 +8,7 @@ import {
   writeCredential,
 } from '../credentials/credential.ts'
 import { credentialContext, keySealer, type Sealer } from '../credentials/sealing.ts'
-import type { CredentialStore } from '../credentials/store.ts'
+import { type CredentialStore, loadToReplace } from '../credentials/store.ts'
 import { withFileLock } from './lock.ts'
 import {
   ensurePrivateDirectory,
@@ -99,8 +99,10 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
       const before = found.state === 'present' ? readEnvelope(found.text) : null
       if (revision !== null && before?.revision !== revision) return null
       // Over nothing means over damage too, and damage is for `load` to judge.
-      if (revision === null && before !== null && (await load(binding)).state === 'present')
-        return null
+      if (revision === null && before !== null) {
+        const stored = await loadToReplace({ load }, binding)
+        if (stored.state === 'present') return null
+      }
       const next = (before?.revision ?? 0) + 1
       const sealed = await sealer.seal(
         credentialContext(binding, next),

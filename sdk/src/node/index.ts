@@ -4,6 +4,8 @@
  */
 export { hasBrowser, openBrowser } from './browser.ts'
 export { type FileStoreOptions, fileStore } from './file-store.ts'
+export type { Entry, Keychain } from './keychain/keychain.ts'
+export { type KeychainOptions, keychainSealer } from './keychain/keychain-sealer.ts'
 export { withFileLock } from './lock.ts'
 export {
   type LoopbackOptions,

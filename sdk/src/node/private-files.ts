@@ -109,7 +109,8 @@ export async function localKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return made
 }
 
-async function readKey(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
+/** The key in that file, or null when there is no file. */
+export async function readKey(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const found = await readPrivate(path)
   if (found.state === 'absent') return null
   if (found.state === 'unusable') throw new Error(`${path}: ${found.detail}`)

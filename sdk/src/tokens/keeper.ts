@@ -1,4 +1,5 @@
 import type { Binding, Credential, TokenSet } from '../credentials/credential.ts'
+import { loadToReplace } from '../credentials/store.ts'
 import { type LatchkeyError, SignInRequired, StoreUnavailable } from '../errors/errors.ts'
 import type { AuthEvent, Listeners } from '../events.ts'
 import { orAborted } from '../platform/clock.ts'
@@ -130,7 +131,7 @@ export class Keeper {
     const { store, clock } = this.#deps
     await this.#withStore(() =>
       store.exclusive(this.#binding, async () => {
-        const before = await store.load(this.#binding)
+        const before = await loadToReplace(store, this.#binding)
         const old = before.state === 'present' ? before.credential : null
         const draft: Credential = {
           binding: this.#binding,
@@ -159,7 +160,7 @@ export class Keeper {
     const { store, clock } = this.#deps
     return this.#withStore(() =>
       store.exclusive(this.#binding, async () => {
-        const before = await store.load(this.#binding)
+        const before = await loadToReplace(store, this.#binding)
         const ended = before.state === 'present' ? await end(before.credential.tokens) : null
         await store.remove(this.#binding, 'any')
         this.#drop()
