@@ -22,6 +22,13 @@ export type AuthEvent = { account: string; at: number } & (
   | { type: 'signed_out' }
 )
 
+/** An event before its account is named. */
+export type EventOfAccount = AuthEvent extends infer Event
+  ? Event extends AuthEvent
+    ? Omit<Event, 'account'>
+    : never
+  : never
+
 export type Listener = (event: AuthEvent) => void
 
 /** A listener that throws must not stop a refresh: its error goes to the console, no further. */

@@ -1,18 +1,13 @@
 import type { Binding, Credential, TokenSet } from '../credentials/credential.ts'
-import { loadToReplace } from '../credentials/store.ts'
 import { type LatchkeyError, SignInRequired, StoreUnavailable } from '../errors/errors.ts'
-import type { AuthEvent, Listeners } from '../events.ts'
+import type { EventOfAccount, Listeners } from '../events.ts'
 import { orAborted } from '../platform/clock.ts'
 import { failureText } from '../provider/wire.ts'
-import {
-  backOffMs,
-  type Countdown,
-  countdown,
-  type EarlyWindow,
-  lastMomentsMs,
-  renewAfterMs,
-} from './lifetime.ts'
-import { inscribe, type Renewal, type RenewDeps, renew } from './renew.ts'
+import { type Held, isQuiet, measure } from './held.ts'
+import type { EarlyWindow } from './lifetime.ts'
+import { Pacing } from './pacing.ts'
+import { type Renewal, type RenewDeps, renew } from './renew.ts'
+import { endSignIn, saveSignIn } from './sign-in.ts'
 
 export type KeeperDeps = Omit<RenewDeps, 'started'> & {
   early: EarlyWindow
@@ -30,22 +25,7 @@ export type TokenOptions = {
   signal?: AbortSignal
 }
 
-type Held = {
-  credential: Credential
-  access: string
-  left: Countdown
-  lastMomentsMs: number
-  /** The token as `token()` answers it: one promise for all callers. */
-  promise: Promise<string>
-  /** True until a timer finds that the monotonic clock has left the quiet time. */
-  quiet: boolean
-  /** Until both of these, a token is handed out without a further thought. */
-  quietUntilMonotonic: number
-  quietUntilWall: number
-}
-
 const turnWaitMs = 60_000 // for the lock; its holder may be retrying a lost reply three times
-const forcedMax = 3 // per minute: an API that refuses every token must not make a refresh storm
 
 /**
  * Keeps one credential fresh and hands out its access token.
@@ -58,22 +38,20 @@ export class Keeper {
   readonly #binding: Binding
   readonly #deps: KeeperDeps
   readonly #share: number
+  readonly #pacing: Pacing
   readonly #closing = new AbortController()
   #held: Held | null = null
   #damage: string | null = null
   #loading: Promise<void> | null = null
   #flight: Promise<void> | null = null
   #unsaved: { held: Held; revision: number | null } | null = null
-  #failures = 0
-  #retryAt = 0 // monotonic
-  #lastError: LatchkeyError | null = null
-  #forcedAt: number[] = []
   #cancelTimer = () => {}
 
   constructor(binding: Binding, deps: KeeperDeps) {
     this.#binding = binding
     this.#deps = deps
     this.#share = deps.random.fraction()
+    this.#pacing = new Pacing(deps.clock, deps.random)
   }
 
   /** The access token at hand without waiting, or null. Starts a renewal behind if one is due. */
@@ -128,44 +106,22 @@ export class Keeper {
 
   /** Saves the set of a finished sign-in over whatever was there. */
   async signedIn(tokens: TokenSet): Promise<void> {
-    const { store, clock } = this.#deps
     await this.#withStore(() =>
-      store.exclusive(this.#binding, async () => {
-        const before = await loadToReplace(store, this.#binding)
-        const old = before.state === 'present' ? before.credential : null
-        const draft: Credential = {
-          binding: this.#binding,
-          generation: (old?.generation ?? 0) + 1,
-          tokens,
-          intent: null,
-          dead: null,
-          journal: old?.journal ?? [],
-        }
-        const credential = await inscribe(this.#deps, draft, 'signed-in')
-        const revision = before.state === 'present' ? before.revision : null
-        if ((await store.save(this.#binding, credential, revision)) === null)
-          throw new Error('another process saved at the same moment')
+      saveSignIn(this.#deps, this.#binding, tokens, (credential) => {
         this.#hold(credential)
-        this.#settled()
-        this.#tell({ type: 'signed_in', generation: credential.generation, at: clock.now() })
+        this.#pacing.settled()
+        const at = this.#deps.clock.now()
+        this.#tell({ type: 'signed_in', generation: credential.generation, at })
       }),
     )
   }
 
-  /**
-   * Lets `end` tell the provider, then forgets the credential here and in the store, whatever came
-   * of it. All in the store's turn: nobody renews a sign-in that is being ended.
-   */
-  async signedOut<T>(end: (tokens: TokenSet) => Promise<T>): Promise<T | null> {
-    const { store, clock } = this.#deps
+  /** Lets `end` tell the provider, then forgets the credential here and in the store. */
+  signedOut<T>(end: (tokens: TokenSet) => Promise<T>): Promise<T | null> {
     return this.#withStore(() =>
-      store.exclusive(this.#binding, async () => {
-        const before = await loadToReplace(store, this.#binding)
-        const ended = before.state === 'present' ? await end(before.credential.tokens) : null
-        await store.remove(this.#binding, 'any')
+      endSignIn(this.#deps, this.#binding, end, () => {
         this.#drop()
-        this.#tell({ type: 'signed_out', at: clock.now() })
-        return ended
+        this.#tell({ type: 'signed_out', at: this.#deps.clock.now() })
       }),
     )
   }
@@ -202,8 +158,8 @@ export class Keeper {
     const refused = options.stale === held.access
     if (!refused && left > Math.max(demand, held.lastMomentsMs)) return held
     if (!this.#renewable(held)) return refused ? null : held
-    if (refused) return this.#mayForce() ? null : held
-    return this.#deps.clock.monotonic() < this.#retryAt ? held : null
+    if (refused) return this.#flight !== null || this.#pacing.mayForce ? null : held
+    return this.#pacing.isWaiting ? held : null
   }
 
   #alive(stale: string | undefined): string | null {
@@ -221,12 +177,6 @@ export class Keeper {
     return held !== null && this.#renewable(held) && held.access !== stale ? held.access : null
   }
 
-  #mayForce(): boolean {
-    const now = this.#deps.clock.monotonic()
-    this.#forcedAt = this.#forcedAt.filter((at) => now - at < 60_000)
-    return this.#flight !== null || this.#forcedAt.length < forcedMax
-  }
-
   #renewable({ credential }: Held): boolean {
     return (
       this.#deps.kind === 'mint' ||
@@ -234,30 +184,24 @@ export class Keeper {
     )
   }
 
-  #quiet(held: Held): boolean {
-    const { clock } = this.#deps
-    return clock.monotonic() < held.quietUntilMonotonic && clock.now() < held.quietUntilWall
-  }
-
   #due(held: Held): boolean {
-    return this.#renewable(held) && !this.#quiet(held)
+    return this.#renewable(held) && !isQuiet(held, this.#deps.clock)
   }
 
   #renewBehind(): void {
     const held = this.#held
     if (this.#flight !== null || this.#closing.signal.aborted) return
     if (held === null || !this.#due(held)) return
-    if (this.#deps.clock.monotonic() < this.#retryAt) return
+    if (this.#pacing.isWaiting) return
     this.#renew(undefined).catch(() => {}) // told as an event; the old token stays in use
   }
 
   /** One renewal at a time in this process, whoever asks. */
   #renew(stale: string | undefined): Promise<void> {
     if (this.#flight !== null) return this.#flight
-    const now = this.#deps.clock.monotonic()
-    if (now < this.#retryAt && this.#lastError && stale === undefined)
-      return Promise.reject(this.#lastError)
-    if (stale !== undefined) this.#forcedAt.push(now)
+    const { lastError } = this.#pacing
+    if (stale === undefined && lastError && this.#pacing.isWaiting) return Promise.reject(lastError)
+    if (stale !== undefined) this.#pacing.forced()
     const flight = this.#renewOnce(stale).finally(() => {
       this.#flight = null
       this.#arm()
@@ -314,7 +258,7 @@ export class Keeper {
       case 'renewed': {
         const { credential, recovered } = result
         this.#hold(credential)
-        this.#settled()
+        this.#pacing.settled()
         this.#tell({
           type: 'refresh_done',
           generation: credential.generation,
@@ -328,14 +272,14 @@ export class Keeper {
         const { credential } = result
         const news = before?.access !== credential.tokens.accessToken.reveal()
         this.#hold(credential)
-        this.#settled()
+        this.#pacing.settled()
         if (news) this.#tell({ type: 'refresh_adopted', generation: credential.generation, at })
         return
       }
       case 'dead': {
         const { credential, justNow } = result
         this.#hold(credential)
-        this.#settled()
+        this.#pacing.settled()
         if (justNow && credential.dead)
           this.#tell({
             type: 'refresh_dead',
@@ -386,23 +330,7 @@ export class Keeper {
 
   #measure(credential: Credential): Held {
     const { clock, early } = this.#deps
-    const { tokens } = credential
-    const access = tokens.accessToken.reveal()
-    // The same token read again keeps its countdown: a clock set back meanwhile gives it no new life.
-    const left = this.#held?.access === access ? this.#held.left : countdown(tokens, clock)
-    const after = renewAfterMs(tokens, early, this.#share) ?? Number.POSITIVE_INFINITY
-    // An open intent: somebody was cut off, and the provider's replay window is ticking.
-    const quietMs = credential.intent === null ? after - left.ageMs() : 0
-    return {
-      credential,
-      access,
-      promise: Promise.resolve(access),
-      quiet: quietMs > 0,
-      left,
-      lastMomentsMs: tokens.lifetimeMs === null ? 0 : lastMomentsMs(tokens.lifetimeMs),
-      quietUntilMonotonic: clock.monotonic() + quietMs,
-      quietUntilWall: clock.now() + quietMs,
-    }
+    return measure(credential, { clock, early, share: this.#share, before: this.#held })
   }
 
   #hold(credential: Credential): void {
@@ -415,23 +343,12 @@ export class Keeper {
     this.#held = null
     this.#unsaved = null
     this.#cancelTimer()
-    this.#settled()
-  }
-
-  #settled(): void {
-    this.#failures = 0
-    this.#retryAt = 0
-    this.#lastError = null
+    this.#pacing.settled()
   }
 
   #defer(error: LatchkeyError, retryAfterMs: number | null): void {
-    const { clock, random } = this.#deps
-    const left = this.#held?.left.leftMs() ?? 0
-    const own = backOffMs(left, this.#failures, random.fraction())
-    const wait = Math.max(own, retryAfterMs ?? 0)
-    this.#failures++
-    this.#lastError = error
-    this.#retryAt = clock.monotonic() + wait
+    const { clock } = this.#deps
+    const wait = this.#pacing.failed(error, this.#held?.left.leftMs() ?? 0, retryAfterMs)
     this.#tell({
       type: 'refresh_deferred',
       generation: this.#held?.credential.generation ?? 0,
@@ -448,7 +365,7 @@ export class Keeper {
     if (this.#closing.signal.aborted || held === null) return
     if (!held.quiet && !this.#renewable(held)) return
     const { clock, background } = this.#deps
-    const next = held.quiet ? held.quietUntilMonotonic : this.#retryAt
+    const next = held.quiet ? held.quietUntilMonotonic : this.#pacing.retryAt
     if (!Number.isFinite(next) || (!held.quiet && !background)) return
     this.#cancelTimer = clock.timer(next - clock.monotonic(), () => {
       held.quiet = clock.monotonic() < held.quietUntilMonotonic // a long time comes in several timers
@@ -484,13 +401,7 @@ export class Keeper {
     )
   }
 
-  #tell(event: EventWithoutAccount): void {
+  #tell(event: EventOfAccount): void {
     this.#deps.listeners.tell({ ...event, account: this.#binding.account })
   }
 }
-
-type EventWithoutAccount = AuthEvent extends infer Event
-  ? Event extends AuthEvent
-    ? Omit<Event, 'account'>
-    : never
-  : never
