@@ -79,6 +79,12 @@ const consent = createRoute({
   validateSearch: searchOf('tx'),
   component: lazyRouteComponent(() => import('./pages/consent/consent.tsx'), 'Consent'),
 })
+const signOut = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-out',
+  validateSearch: searchOf('tx', 'ui_locales'),
+  component: lazyRouteComponent(() => import('./pages/sign-out/sign-out.tsx'), 'SignOut'),
+})
 const claim = createRoute({
   getParentRoute: () => root,
   path: '/operator/claim',
@@ -221,6 +227,7 @@ export const router = createRouter({
     reset,
     notMe,
     consent,
+    signOut,
     claim,
     help,
     article,

@@ -146,7 +146,15 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       endGrantsOfDevices: (...args) => oauth.devices.end(...args),
     },
   })
-  const oauth = await createOAuth({ ...platform, accounts, organizations, sessions, audit, mail })
+  const oauth = await createOAuth({
+    ...platform,
+    accounts,
+    organizations,
+    sessions,
+    forgetBrowser: sessionsContext.cookies.forgetBrowser,
+    audit,
+    mail,
+  })
   const keys = createKeys({ ...platform, audit, keyPrefix: config.keyPrefix })
   const usage = createUsage({ ...platform, dataDir: config.dataDir, touchKeys: keys.touch })
   const gateway = createGateway({

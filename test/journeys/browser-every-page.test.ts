@@ -14,6 +14,7 @@ const forEverybody = [
   '/recover',
   '/recover/reset?email=ada@example.com',
   '/operator/claim#nothing',
+  '/sign-out?tx=nothing-of-this-kind',
   '/help',
   '/help/api-keys',
   '/nothing-here',

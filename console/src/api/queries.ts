@@ -124,6 +124,13 @@ export const articleQuery = (slug: string) =>
     staleTime: 300_000,
   })
 
+export const logoutQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['oauth-logout', id],
+    queryFn: () => call('GET /api/oauth/logouts/{id}', { params: { id } }),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+
 export const transactionQuery = (id: string) =>
   queryOptions({
     queryKey: ['oauth-transaction', id],

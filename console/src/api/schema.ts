@@ -22,15 +22,15 @@ export type HelpArticle = { slug: string; title: string; summary: string; body: 
 
 export type HelpEntry = { slug: string; title: string; summary: string }
 
-export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; organization_id?: string | undefined }
+export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; organization_id?: string | undefined }
 
-export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
+export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
 
-export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined }
+export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined }
 
 export type OAuthAppList = { items: OAuthApp[] }
 
-export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
+export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
 
 export type OAuthDecisionAnswer = { redirect_to: string }
 
@@ -45,6 +45,12 @@ export type OAuthGrantResource = { name: string; host: string; scopes: Record<st
 export type OAuthInspection = { redirect_uri: string; expires_at: string; client_secret?: string | undefined }
 
 export type OAuthInspectionOpeningInput = { temporary_secret?: boolean | undefined }
+
+export type OAuthLogout = { id: string; client: { client_id: string; name: string; redirect_host: string | null } | null; account: { name: string; email: string } | null; other_account: boolean; expires_at: string }
+
+export type OAuthLogoutDecisionAnswer = { redirect_to: string | null }
+
+export type OAuthLogoutDecisionInput = { decision: "sign_out" | "stay" }
 
 export type OAuthSecretRotationInput = { overlap_seconds?: number | undefined }
 
@@ -211,6 +217,15 @@ export type Operations = {
   'POST /api/oauth/device/decision': {
     body: DeviceDecisionInput
     answer: undefined
+  }
+  'GET /api/oauth/logouts/{id}': {
+    params: { id: string }
+    answer: OAuthLogout
+  }
+  'POST /api/oauth/logouts/{id}/decision': {
+    params: { id: string }
+    body: OAuthLogoutDecisionInput
+    answer: OAuthLogoutDecisionAnswer
   }
   'GET /api/oauth/transactions/{id}': {
     params: { id: string }

@@ -238,6 +238,12 @@ export const errors = {
       'It has expired, was finished, or was started in another browser. Go back to the app and start again.',
     help: 'oauth-apps',
   },
+  logout_not_found: {
+    title: 'This sign-out is no longer open',
+    detail:
+      'It has expired, is done, or was started in another browser. If you are still signed in, sign out here or go back to the app.',
+    help: 'app-sign-out',
+  },
   device_code_unknown: {
     title: 'This code does not fit',
     detail:

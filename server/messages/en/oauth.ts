@@ -37,6 +37,20 @@ export const oauthPages = {
     link: '/cases',
     linkText: 'Read the reason',
   },
+  logout_refused: {
+    title: 'This app’s request to sign you out cannot be accepted',
+    detail:
+      'It does not fit what the app has registered, so nothing was ended and you are not sent on. You can sign out here all the same. The code below is for the app’s makers.',
+    link: '/oauth/logout',
+    linkText: 'Sign out here',
+  },
+  logout_gone: {
+    title: 'This sign-out is no longer open',
+    detail:
+      'It has expired, is done, or was started in another browser. If you are still signed in, you can sign out here.',
+    link: '/oauth/logout',
+    linkText: 'Sign out here',
+  },
   unavailable: {
     title: 'Temporarily unavailable',
     detail: 'A part of the service does not answer. Wait a few seconds and reload this page.',

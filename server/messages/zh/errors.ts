@@ -218,6 +218,12 @@ export const errors = {
     detail: '它已过期、已完成，或是在另一个浏览器中发起的。请返回应用重新开始。',
     help: 'oauth-apps',
   },
+  logout_not_found: {
+    title: '此次退出登录已不再有效',
+    detail:
+      '它已过期、已完成，或是在另一个浏览器中发起的。如果您仍处于登录状态，请在此退出或返回应用。',
+    help: 'app-sign-out',
+  },
   device_code_unknown: {
     title: '代码不正确',
     detail:

@@ -41,6 +41,19 @@ export const oauthPages = {
     link: '/cases',
     linkText: '查看原因',
   },
+  logout_refused: {
+    title: '无法接受此应用的退出登录请求',
+    detail:
+      '请求与该应用的注册信息不符，因此没有结束任何登录，也不会把您送往别处。您仍可以在此退出登录。下面的代码供应用的开发者参考。',
+    link: '/oauth/logout',
+    linkText: '在此退出登录',
+  },
+  logout_gone: {
+    title: '此次退出登录已不再有效',
+    detail: '它已过期、已完成，或是在另一个浏览器中发起的。如果您仍处于登录状态，可以在此退出。',
+    link: '/oauth/logout',
+    linkText: '在此退出登录',
+  },
   unavailable: {
     title: '暂时不可用',
     detail: '服务的某个部分没有响应。请等待几秒后刷新此页面。',

@@ -7,8 +7,10 @@
  * grant stands until it is revoked or 180 days old, and with it ends everything issued under it. It
  * hangs on the session it was given in and on the account's epoch: sign-out, suspension and password
  * reset end it. What a device was allowed hangs on the epoch alone: it is not the browser that said
- * yes. Invariants: a code or refresh token is redeemed by exactly one request; nobody is
- * sent to a redirect URI that is not registered, save an owner who has the inspector open, to its page; every URL is built from the configured origin;
+ * yes. A sign-in at an app is over when its device, its account's epoch or its person ends it
+ * (`signed_out_at`), whatever became of its tokens before. Invariants: a code or refresh token is
+ * redeemed by exactly one request; nobody is sent to a redirect URI that is not registered, save an
+ * owner who has the inspector open, to its page; every URL is built from the configured origin;
  * values are stored as keyed digests, payloads sealed.
  *
  * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
@@ -16,6 +18,7 @@
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
  * `engine/` alone. Not here: DPoP.
  */
+import type { FastifyReply } from 'fastify'
 import type { Clock } from '#platform/clock/clock.ts'
 import { day, minute } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
@@ -55,6 +58,9 @@ import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { openInspections } from './inspector/inspections.ts'
 import { inspectorRoutes } from './inspector/routes.ts'
+import { idTokenReader } from './logout/id-token-hint.ts'
+import { openPendingLogouts } from './logout/pending.ts'
+import { logoutRoutes } from './logout/routes.ts'
 import { protectedResourceRoutes } from './protected-resource.ts'
 import { openRegistrations } from './register/registrations.ts'
 import { registerRoutes } from './register/routes.ts'
@@ -85,7 +91,9 @@ export type OAuthDeps = {
   places: Places
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
-  sessions: Pick<Sessions, 'list'>
+  sessions: Pick<Sessions, 'list' | 'end'>
+  /** Takes the session's cookie out of the browser. */
+  forgetBrowser(reply: FastifyReply): void
   audit: Pick<Audit, 'append'>
   mail: Pick<Mail, 'send'>
 }
@@ -285,6 +293,16 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         findAccount,
         sessionLives: async (accountId, sessionId) =>
           (await deps.sessions.list(accountId)).some(({ id }) => id === sessionId),
+        problem,
+      })
+      await logoutRoutes(app, {
+        ...deps,
+        origin,
+        pending: openPendingLogouts(vault, random, clock),
+        cookies: txCookies(origin, clock, 'lk_out_'),
+        apps,
+        grants,
+        readIdToken: idTokenReader(origin, keys),
         problem,
       })
       const { limiter } = deps

@@ -5,6 +5,8 @@ import type { Account } from '../accounts/index.ts'
 
 export type SessionEndReason =
   | 'signed_out'
+  /** An app asked for it, in the browser that it ends in (OpenID Connect RP-Initiated Logout 1.0). */
+  | 'signed_out_by_app'
   | 'signed_out_elsewhere'
   | 'password_reset'
   | 'password_changed'
@@ -47,7 +49,9 @@ export type HeldGrant = { id: string; clientName: string }
 export type HeldDevice = Device & { sessions: number; grants: HeldGrant[] }
 
 /** Why the browser is not signed in any more; `expired` is the one reason that is written nowhere. */
-export type SignedOutReason = Exclude<SessionEndReason, 'signed_out' | 'replaced'> | 'expired'
+export type SignedOutReason =
+  | Exclude<SessionEndReason, 'signed_out' | 'signed_out_by_app' | 'replaced'>
+  | 'expired'
 
 /**
  * What this room asks of the room of apps, which is built on it; `compose.ts` hands it in. Each joins

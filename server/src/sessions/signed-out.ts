@@ -14,8 +14,16 @@ export async function signedOutReason(
   const token = cookies.sessionToken(request)
   const end = token === null ? null : await store.findEnd(tokenDigest(keyring, token))
   if (!end) return null
-  if (end.reason === 'signed_out' || end.reason === 'replaced') return null
-  if (end.reason !== null) return end.reason
+  switch (end.reason) {
+    case 'signed_out':
+    case 'signed_out_by_app':
+    case 'replaced':
+      return null
+    case null:
+      break
+    default:
+      return end.reason
+  }
   const now = clock.now()
   return end.expiresAt <= now || end.lastSeenAt + idleMs <= now ? 'expired' : null
 }

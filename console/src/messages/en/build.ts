@@ -202,6 +202,9 @@ export const build = {
     redirectsHint:
       'One a line, exactly as your app sends it. https, or http on localhost and 127.0.0.1.',
     redirectsNeeded: 'Enter at least one address.',
+    signedOutTo: 'Addresses after signing out',
+    signedOutToHint:
+      'Where your app may have people sent after signing them out here. One a line; optional.',
     scopes: 'May ask for',
     scopesHint: 'People see each of these before they allow it.',
     scopeNames: {

@@ -128,6 +128,21 @@ export const entry = {
     deny: 'Deny',
     gone: 'This request has ended. Go back to the app and start again.',
   },
+  signOut: {
+    title: 'Sign out of this browser',
+    asks: (client: string) => `${client} asks you to sign out`,
+    leadsTo: (host: string) => `You go back to ${host} afterwards`,
+    signedInAs: 'Signed in as',
+    otherAccount: 'The app knows another account of yours than this one.',
+    consequence:
+      'Signing out ends your session in this browser. Apps that you use with it are signed out too; your other devices stay as they are.',
+    stay: 'Stay signed in',
+    action: 'Sign out',
+    done: 'You are signed out',
+    doneLead: 'Nobody is signed in here in this browser.',
+    backTo: (host: string) => `Back to ${host}`,
+    signInAgain: 'Sign in again',
+  },
   device: {
     title: 'Connect a device',
     lead: 'Enter the code that your device shows.',

@@ -197,6 +197,8 @@ export const build: typeof en = {
     redirectsHint:
       '每行一个，须与应用发送的完全一致。使用 https；localhost 和 127.0.0.1 可用 http。',
     redirectsNeeded: '请至少填写一个地址。',
+    signedOutTo: '退出登录后的地址',
+    signedOutToHint: '应用让用户在此退出登录后，可以把用户送往的地址。每行一个，可不填。',
     scopes: '可以请求',
     scopesHint: '用户授权前会逐项看到。',
     scopeNames: {

@@ -126,6 +126,21 @@ export const entry: typeof en = {
     deny: '拒绝',
     gone: '此请求已结束。请回到应用重新开始。',
   },
+  signOut: {
+    title: '在此浏览器中退出登录',
+    asks: (client) => `${client} 请您退出登录`,
+    leadsTo: (host) => `之后将返回 ${host}`,
+    signedInAs: '当前登录身份',
+    otherAccount: '该应用所知的是您的另一个账户，而不是当前这个。',
+    consequence:
+      '退出登录会结束您在此浏览器中的会话，随之使用的应用也会退出；您的其他设备不受影响。',
+    stay: '保持登录',
+    action: '退出登录',
+    done: '您已退出登录',
+    doneLead: '此浏览器中没有登录任何账户。',
+    backTo: (host) => `返回 ${host}`,
+    signInAgain: '重新登录',
+  },
   device: {
     title: '连接设备',
     lead: '请输入设备上显示的代码。',

@@ -44,7 +44,8 @@ export function AppForm(props: {
           spellCheck={false}
           placeholder="https://app.example.com/callback"
           error={
-            formState.errors.redirects?.message ?? redirectError(props.error, watch('redirects'))
+            formState.errors.redirects?.message ??
+            addressError(props.error, 'redirect_uris', watch('redirects'))
           }
           {...register('redirects', {
             validate: (value) => value.trim() !== '' || words.redirectsNeeded,
@@ -67,6 +68,17 @@ export function AppForm(props: {
       </Choices>
       {!props.creating && (
         <>
+          {!withoutRedirect(kind) && (
+            <TextArea
+              label={words.signedOutTo}
+              hint={words.signedOutToHint}
+              rows={2}
+              spellCheck={false}
+              placeholder="https://app.example.com/"
+              error={addressError(props.error, 'post_logout_redirect_uris', watch('signedOutTo'))}
+              {...register('signedOutTo')}
+            />
+          )}
           <Field
             label={words.grace}
             hint={words.graceHint}
@@ -108,11 +120,11 @@ export function AppForm(props: {
 }
 
 /** Which of the addresses was refused and why, each with the address it is about. */
-function redirectError(error: unknown, text: string): string | undefined {
+function addressError(error: unknown, name: string, text: string): string | undefined {
   if (!(error instanceof Refusal)) return undefined
   const lines = text.split(/\s+/).filter(Boolean)
   const reasons = error.fields
-    .filter(({ field }) => field.startsWith('redirect_uris'))
+    .filter(({ field }) => field.split('.')[0] === name)
     .map(({ field, message }) => {
       const line = lines[Number(field.split('.')[1])]
       return line ? `${line}: ${message}` : message

@@ -14,6 +14,7 @@ export type AppValues = {
   name: string
   kind: AppKind
   redirects: string
+  signedOutTo: string
   scopes: string[]
   grace: string
   idleDays: string
@@ -29,6 +30,7 @@ export const emptyApp: AppValues = {
   name: '',
   kind: 'web',
   redirects: '',
+  signedOutTo: '',
   scopes: ['openid', 'profile', 'email', 'offline_access', 'models:read', 'chat:write'],
   grace: '30',
   idleDays: '30',
@@ -82,6 +84,7 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   name: app.name,
   kind: kindOf(app),
   redirects: app.redirect_uris.join('\n'),
+  signedOutTo: app.post_logout_redirect_uris.join('\n'),
   scopes: app.scope.split(' ').filter(Boolean),
   grace: String(app.refresh_grace_seconds),
   idleDays: String(app.refresh_idle_seconds / daySeconds),
@@ -110,6 +113,9 @@ export const changedAppBody = (
   values: AppValues,
 ): Operations['PATCH /api/apps/{client_id}']['body'] => ({
   ...shared(values),
+  ...(withoutRedirect(values.kind)
+    ? {}
+    : { post_logout_redirect_uris: values.signedOutTo.split(/\s+/).filter(Boolean) }),
   refresh_grace_seconds: Number(values.grace),
   refresh_idle_seconds: Math.round(Number(values.idleDays) * daySeconds),
   refresh_absolute_seconds: Math.round(Number(values.absoluteDays) * daySeconds),

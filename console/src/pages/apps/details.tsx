@@ -81,6 +81,9 @@ function Details(props: { of: OAuthApp }) {
               ...(app.redirect_uris.length > 0
                 ? [{ term: words.redirects, value: <Lines of={app.redirect_uris} /> }]
                 : []),
+              ...(app.post_logout_redirect_uris.length > 0
+                ? [{ term: words.signedOutTo, value: <Lines of={app.post_logout_redirect_uris} /> }]
+                : []),
               {
                 term: words.scopes,
                 value: format.list(

@@ -22,6 +22,8 @@ export type AuthMethod = (typeof authMethods)[number]
 export type AppSettings = {
   name: string
   redirectUris: readonly string[]
+  /** Where a browser may be sent after it was signed out here (OpenID Connect RP-Initiated Logout 1.0). */
+  postLogoutRedirectUris: readonly string[]
   grantTypes: readonly GrantType[]
   authMethod: AuthMethod
   applicationType: ApplicationType
@@ -68,7 +70,11 @@ export type OAuthApp = AppSettings & {
 }
 
 export type AppRefusal =
-  | { field: 'redirect_uris'; index: number; reason: RedirectUriRefusal }
+  | {
+      field: 'redirect_uris' | 'post_logout_redirect_uris'
+      index: number
+      reason: RedirectUriRefusal
+    }
   | {
       field: 'redirect_uris'
       reason: 'redirect_uri_required'
@@ -79,10 +85,18 @@ export type AppRefusal =
 
 /** Everything wrong with these settings, so that a form can show it at once. */
 export function judgeApp(settings: AppSettings): AppRefusal[] {
-  const found: AppRefusal[] = settings.redirectUris.flatMap((uri, index): AppRefusal[] => {
-    const reason = judgeRedirectUri(uri, settings.applicationType)
-    return reason ? [{ field: 'redirect_uris', index, reason }] : []
-  })
+  const judged = (
+    field: 'redirect_uris' | 'post_logout_redirect_uris',
+    uris: readonly string[],
+  ): AppRefusal[] =>
+    uris.flatMap((uri, index) => {
+      const reason = judgeRedirectUri(uri, settings.applicationType)
+      return reason ? [{ field, index, reason }] : []
+    })
+  const found = [
+    ...judged('redirect_uris', settings.redirectUris),
+    ...judged('post_logout_redirect_uris', settings.postLogoutRedirectUris),
+  ]
   const usesCode = settings.grantTypes.includes('authorization_code')
   if (usesCode && settings.redirectUris.length === 0)
     found.push({ field: 'redirect_uris', reason: 'redirect_uri_required' })

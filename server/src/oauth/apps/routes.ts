@@ -21,6 +21,7 @@ import type { Apps, CreateResult, Person, RotateResult } from './apps.ts'
 const fields = {
   name: label(80),
   redirect_uris: z.array(z.string().min(1).max(2_000)).max(20),
+  post_logout_redirect_uris: z.array(z.string().min(1).max(2_000)).max(20),
   grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length),
   token_endpoint_auth_method: z.enum(authMethods),
   application_type: z.enum(['web', 'native']),
@@ -214,6 +215,7 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
   return {
     name: '',
     redirectUris: redirects,
+    postLogoutRedirectUris: [],
     grantTypes:
       redirects.length > 0 ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
     authMethod: body.application_type === 'native' ? 'none' : 'client_secret_basic',
@@ -228,6 +230,9 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
 const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.name === undefined ? {} : { name: body.name }),
   ...(body.redirect_uris === undefined ? {} : { redirectUris: [...new Set(body.redirect_uris)] }),
+  ...(body.post_logout_redirect_uris === undefined
+    ? {}
+    : { postLogoutRedirectUris: [...new Set(body.post_logout_redirect_uris)] }),
   ...(body.grant_types === undefined ? {} : { grantTypes: [...new Set(body.grant_types)] }),
   ...(body.token_endpoint_auth_method === undefined
     ? {}
@@ -262,6 +267,7 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
   client_id: app.clientId,
   name: app.name,
   redirect_uris: [...app.redirectUris],
+  post_logout_redirect_uris: [...app.postLogoutRedirectUris],
   grant_types: [...app.grantTypes],
   token_endpoint_auth_method: app.authMethod,
   application_type: app.applicationType,

@@ -37,6 +37,7 @@ type Tables = { oauth_clients: ClientTable; oauth_client_secrets: SecretTable }
 type StoredMetadata = {
   client_name: string
   redirect_uris: string[]
+  post_logout_redirect_uris?: string[]
   grant_types: GrantType[]
   token_endpoint_auth_method: AuthMethod
   application_type: ApplicationType
@@ -200,6 +201,7 @@ const columns = (settings: AppSettings) => ({
   metadata: JSON.stringify({
     client_name: settings.name,
     redirect_uris: [...settings.redirectUris],
+    post_logout_redirect_uris: [...settings.postLogoutRedirectUris],
     grant_types: [...settings.grantTypes],
     token_endpoint_auth_method: settings.authMethod,
     application_type: settings.applicationType,
@@ -232,6 +234,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     createdBy: row.created_by,
     name: metadata.client_name,
     redirectUris: metadata.redirect_uris,
+    postLogoutRedirectUris: metadata.post_logout_redirect_uris ?? [],
     grantTypes: metadata.grant_types,
     authMethod: metadata.token_endpoint_auth_method,
     applicationType: metadata.application_type,

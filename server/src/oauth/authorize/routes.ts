@@ -204,6 +204,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         lastUsedAt: now,
         expiresAt: now + grantLifeMs,
         revokedAt: null,
+        signedOutAt: null,
       }
       await grants.record(grant, allowedBy)
     })

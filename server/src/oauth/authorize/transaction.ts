@@ -69,8 +69,11 @@ export function openTransactions(vault: ArtifactVault, random: Random, clock: Cl
   }
 }
 
-const digestOf = (nonce: string) => createHash('sha256').update(nonce).digest('base64url')
+export const digestOf = (nonce: string) => createHash('sha256').update(nonce).digest('base64url')
 
-export const startedHere = (transaction: Transaction, nonce: string | undefined): boolean =>
+export const startedHere = (
+  transaction: Pick<Transaction, 'nonceDigest'>,
+  nonce: string | undefined,
+): boolean =>
   nonce !== undefined &&
   timingSafeEqual(Buffer.from(digestOf(nonce)), Buffer.from(transaction.nonceDigest))

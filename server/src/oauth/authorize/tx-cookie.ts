@@ -5,8 +5,8 @@ import { transactionLifeMs } from '../engine/engine.ts'
 const openMax = 8
 
 /**
- * One cookie a transaction, so that tabs do not disturb each other: `__Host-lk_tx_<id8>` (without the
- * prefix on plain http), Lax, because a Strict cookie set on a cross-site arrival is not sent on the
+ * One cookie a transaction, so that tabs do not disturb each other: `__Host-lk_tx_<id8>`, or `lk_out_`
+ * for a sign-out (without the prefix on plain http), Lax, because a Strict cookie set on a cross-site arrival is not sent on the
  * way back. It carries a nonce and no identity.
  */
 export type TxCookies = {
@@ -17,11 +17,15 @@ export type TxCookies = {
   clear(id: string): string
 }
 
-export function txCookies(origin: string, clock: Clock): TxCookies {
+export function txCookies(
+  origin: string,
+  clock: Clock,
+  name: 'lk_tx_' | 'lk_out_' = 'lk_tx_',
+): TxCookies {
   const secure = origin.startsWith('https://')
-  const prefix = secure ? '__Host-lk_tx_' : 'lk_tx_'
+  const prefix = secure ? `__Host-${name}` : name
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
-  const name = (id: string) => prefix + id.slice(0, 8)
+  const nameOf = (id: string) => prefix + id.slice(0, 8)
   const present = (header: string | undefined) =>
     (header ?? '')
       .split(';')
@@ -38,14 +42,14 @@ export function txCookies(origin: string, clock: Clock): TxCookies {
         .sort(([, a], [, b]) => startedAt(b) - startedAt(a))
         .slice(openMax - 1)
       return [
-        `${name(id)}=${value}; ${attributes}; Max-Age=${transactionLifeMs / 1_000}`,
+        `${nameOf(id)}=${value}; ${attributes}; Max-Age=${transactionLifeMs / 1_000}`,
         ...surplus.map(([old]) => `${old}=; ${attributes}; Max-Age=0`),
       ]
     },
     read: (id, header) =>
       present(header)
-        .find(([key]) => key === name(id))?.[1]
+        .find(([key]) => key === nameOf(id))?.[1]
         ?.split('.')[0],
-    clear: (id) => `${name(id)}=; ${attributes}; Max-Age=0`,
+    clear: (id) => `${nameOf(id)}=; ${attributes}; Max-Age=0`,
   }
 }

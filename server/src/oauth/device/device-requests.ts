@@ -155,6 +155,7 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
             lastUsedAt: null,
             expiresAt: now + grantLifeMs,
             revokedAt: null,
+            signedOutAt: null,
           },
           { kind: 'account', id: account.id, name: account.name },
         )

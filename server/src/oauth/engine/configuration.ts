@@ -45,6 +45,7 @@ export const seconds = (ms: number) => Math.floor(ms / second)
 
 export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: 'lk_as_r' }
 export const authorizePath = '/oauth/authorize'
+export const logoutPath = '/oauth/logout'
 const devicePath = '/device'
 
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
@@ -87,7 +88,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       introspection: '/oauth/introspect',
       revocation: '/oauth/revoke',
       userinfo: '/oauth/userinfo',
-      end_session: '/oauth/logout',
+      end_session: logoutPath,
       pushed_authorization_request: '/oauth/par',
       device_authorization: '/oauth/device',
       code_verification: devicePath, // the console's page; the engine's own is never reached
@@ -107,7 +108,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false }, // served by us: our access tokens are JWTs for the gateway
-      rpInitiatedLogout: { enabled: false },
+      rpInitiatedLogout: { enabled: false }, // served by us: the session is ours
       pushedAuthorizationRequests: { enabled: true },
       dPoP: { enabled: false },
       claimsParameter: { enabled: false },

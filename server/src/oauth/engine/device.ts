@@ -39,6 +39,7 @@ export function allowedDevice(
     authTime: Math.floor(yes.authenticatedAt / second),
     // The engine wants a session; this access hangs on its grant alone.
     sessionUid: yes.grantId,
+    sid: yes.grantId,
     scope: params.scope,
     resource: [params.resource ?? []].flat()[0],
   }

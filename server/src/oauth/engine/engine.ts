@@ -4,6 +4,7 @@ import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import { locales } from '../../../messages/messages.ts'
 import type { AccessTokenInspector } from '../access-token.ts'
 import type { StoredGrant } from '../grants/grants.ts'
 import { isInspectorRedirect } from '../inspector/inspections.ts'
@@ -19,6 +20,7 @@ import {
   configuration,
   cookieNames,
   type ErrorContext,
+  logoutPath,
   resourcesAsked,
   seconds,
   transactionLifeMs,
@@ -136,6 +138,14 @@ export function createEngine(deps: EngineDeps): Engine {
     },
   })
 
+  // Every ID token names its session, and so does every logout token: the name is our session's.
+  Object.defineProperty(provider.Client.prototype, 'includeSid', { value: () => true })
+  Object.defineProperty(provider.Session.prototype, 'sidFor', {
+    value(this: { uid: string }) {
+      return this.uid
+    },
+  })
+
   provider.use(async (ctx, next) => {
     await next()
     ctx.res.removeHeader('set-cookie')
@@ -155,6 +165,8 @@ export function createEngine(deps: EngineDeps): Engine {
         ...(ctx.body as object),
         response_modes_supported: ['query'],
         registration_endpoint: `${origin}/oauth/register`,
+        end_session_endpoint: `${origin}${logoutPath}`,
+        ui_locales_supported: locales,
       }
     if (oidc.route === 'jwks' || oidc.route === 'discovery') {
       ctx.set('cache-control', `public, max-age=${seconds(publishedForMs)}`)

@@ -13,6 +13,8 @@ export type OAuthGrant = {
   lastUsedAt: number | null
   expiresAt: number
   revokedAt: number | null
+  /** When the sign-in that gave it was over, for its app too; set once, by `takeSignIns`. */
+  signedOutAt: number | null
 }
 
 export type RevokeReason =
@@ -33,6 +35,16 @@ export type GrantStore = {
   listByAccount(accountId: string, now: number): Promise<OAuthGrant[]>
   listBySession(sessionId: string): Promise<OAuthGrant[]>
   listByClient(clientId: string): Promise<OAuthGrant[]>
+  /** Sign-ins of that session that are not over, also where the app gave its tokens back. */
+  openSignIns(sessionId: string): Promise<OAuthGrant[]>
+  /** Marks sign-ins as over; of any number of callers exactly one gets each. */
+  takeSignIns(
+    of:
+      | { accountId: string; devices?: readonly string[] }
+      | { sessionId: string }
+      | { ids: readonly string[] },
+    now: number,
+  ): Promise<OAuthGrant[]>
   /** True for the one caller that ended it. */
   revoke(id: string, reason: RevokeReason, now: number): Promise<boolean>
   touch(id: string, now: number): Promise<void>

@@ -44,6 +44,13 @@ export type Grants = {
   revokeDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
   /** Ends what was issued under an older epoch, or everything when the account may not call. */
   revokeStale(accountId: string, epoch: number, allowed: boolean): Promise<void>
+  /** Whether this sign-in of an app was made on this device and is not over. */
+  signedInOn(
+    deviceId: string,
+    signIn: { accountId: string; clientId: string; sessionId: string },
+  ): Promise<boolean>
+  /** Every sign-in of the account at any app is over. Part of the caller's transaction. */
+  signOutAccount(accountId: string): Promise<void>
   /** At most one write a minute and grant. */
   noteUse(id: string): Promise<void>
 }
@@ -103,6 +110,11 @@ export function openGrants(deps: GrantsDeps): Grants {
       subject: { kind: 'grant', id: grant.id, name: await deps.nameOf(grant.clientId) },
       detail: { account_id: grant.accountId, client_id: grant.clientId, scopes: grant.scopes },
     })
+  /** Sign-ins are over; whoever marks one is the one that acts on it. */
+  const signOut = (of: Parameters<GrantStore['takeSignIns']>[0]) =>
+    database.transaction(async () => {
+      await store.takeSignIns(of, clock.now())
+    })
   const endAll = async (grants: readonly OAuthGrant[], reason: RevokeReason, actor?: Actor) => {
     for (const grant of grants) await end(grant, reason, actor)
   }
@@ -150,16 +162,16 @@ export function openGrants(deps: GrantsDeps): Grants {
       const grant = await store.find(id)
       if (grant?.accountId !== person.id || grant.revokedAt !== null) return false
       const all = await store.listByAccount(person.id, clock.now())
-      await endAll(
-        all.filter(({ clientId }) => clientId === grant.clientId),
-        'owner',
-        person,
-      )
+      const ofApp = all.filter(({ clientId }) => clientId === grant.clientId)
+      await signOut({ ids: ofApp.map((one) => one.id) })
+      await endAll(ofApp, 'owner', person)
       return true
     },
     revokeClient: async (clientId, reason) => endAll(await store.listByClient(clientId), reason),
-    revokeSession: async (sessionId) =>
-      endAll(await store.listBySession(sessionId), 'session_ended'),
+    async revokeSession(sessionId) {
+      await signOut({ sessionId })
+      await endAll(await store.listBySession(sessionId), 'session_ended')
+    },
     byDevice: async (accountId) =>
       (await store.listByAccount(accountId, clock.now())).map(({ id, clientId, deviceId }) => ({
         id,
@@ -167,6 +179,7 @@ export function openGrants(deps: GrantsDeps): Grants {
         deviceId,
       })),
     async revokeDevices(accountId, deviceIds) {
+      await signOut({ accountId, devices: deviceIds })
       const all = await store.listByAccount(accountId, clock.now())
       await endAll(
         all.filter(({ deviceId }) => deviceIds.includes(deviceId)),
@@ -176,9 +189,21 @@ export function openGrants(deps: GrantsDeps): Grants {
     async revokeStale(accountId, epoch, allowed) {
       for (const grant of await store.listByAccount(accountId, clock.now())) {
         const stored = allowed ? await vault.find<StoredGrant>('Grant', grant.id) : null
-        if (!stored || stored.payload.epoch < epoch) await end(grant, 'account_changed')
+        if (stored && stored.payload.epoch >= epoch) continue
+        await signOut({ ids: [grant.id] })
+        await end(grant, 'account_changed')
       }
     },
+    async signedInOn(deviceId, { accountId, clientId, sessionId }) {
+      const open = await store.openSignIns(sessionId)
+      return open.some(
+        (grant) =>
+          grant.deviceId === deviceId &&
+          grant.accountId === accountId &&
+          grant.clientId === clientId,
+      )
+    },
+    signOutAccount: (accountId) => signOut({ accountId }),
     async noteUse(id) {
       const now = clock.now()
       if (now - (noted.get(id) ?? 0) < minute) return

@@ -16,6 +16,7 @@ type GrantTable = {
   expires_at: number
   revoked_at: number | null
   revoke_reason: string | null
+  signed_out_at: number | null
 }
 type Tables = { oauth_grants: GrantTable }
 
@@ -41,6 +42,7 @@ export function sqlGrantStore(database: Database): GrantStore {
           expires_at: grant.expiresAt,
           revoked_at: grant.revokedAt,
           revoke_reason: null,
+          signed_out_at: grant.signedOutAt,
         })
         .execute()
     },
@@ -65,6 +67,32 @@ export function sqlGrantStore(database: Database): GrantStore {
       (await living().where('session_id', '=', sessionId).execute()).map(fromRow),
     listByClient: async (clientId) =>
       (await living().where('client_id', '=', clientId).execute()).map(fromRow),
+    openSignIns: async (sessionId) =>
+      (
+        await db.query
+          .selectFrom('oauth_grants')
+          .selectAll()
+          .where('session_id', '=', sessionId)
+          .where('signed_out_at', 'is', null)
+          .execute()
+      ).map(fromRow),
+    async takeSignIns(of, now) {
+      const lists = 'ids' in of ? of.ids : 'devices' in of ? of.devices : undefined
+      if (lists?.length === 0) return []
+      const open = db.query
+        .updateTable('oauth_grants')
+        .set({ signed_out_at: now })
+        .where('signed_out_at', 'is', null)
+      const chosen =
+        'ids' in of
+          ? open.where('id', 'in', of.ids)
+          : 'sessionId' in of
+            ? open.where('session_id', '=', of.sessionId)
+            : of.devices
+              ? open.where('account_id', '=', of.accountId).where('device_id', 'in', of.devices)
+              : open.where('account_id', '=', of.accountId)
+      return (await chosen.returningAll().execute()).map(fromRow)
+    },
     revoke: async (id, reason, now) =>
       changed(
         await db.query
@@ -115,4 +143,5 @@ const fromRow = (row: Selectable<GrantTable>): OAuthGrant => ({
   lastUsedAt: row.last_used_at,
   expiresAt: row.expires_at,
   revokedAt: row.revoked_at,
+  signedOutAt: row.signed_out_at,
 })

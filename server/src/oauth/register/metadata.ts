@@ -24,6 +24,7 @@ const grantsFor = (terminal: boolean) =>
 
 const Metadata = z.object({
   redirect_uris: z.array(z.string().min(1).max(2_000)).min(1).max(10),
+  post_logout_redirect_uris: z.array(z.string().min(1).max(2_000)).max(10).optional(),
   client_name: z.string().trim().min(1).max(80).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),
@@ -65,6 +66,7 @@ export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
   const settings: AppSettings = {
     name: given.client_name ?? redirectHost(redirectUris[0] ?? '').slice(0, 80),
     redirectUris,
+    postLogoutRedirectUris: [...new Set(given.post_logout_redirect_uris)],
     grantTypes: grantsFor(terminal).filter((type) => asked.includes(type)),
     authMethod,
     applicationType:

@@ -103,6 +103,9 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
         registration_client_uri: `${origin}${registerPath}/${client.clientId}`,
         client_name: client.name,
         redirect_uris: [...client.redirectUris],
+        ...(client.postLogoutRedirectUris.length > 0
+          ? { post_logout_redirect_uris: [...client.postLogoutRedirectUris] }
+          : {}),
         grant_types: [...client.grantTypes],
         response_types: ['code'],
         token_endpoint_auth_method: client.authMethod,
