@@ -13,6 +13,11 @@ import {
 /** Idle connections are dropped before usual servers drop them (Node and uvicorn: 5 s). */
 const keepIdleMs = 4_000
 const connectionsMax = 4_096
+/**
+ * What arrives on any connection lands here and is copied out at its own size before the next read:
+ * a stream of Node's would make a buffer of this size for each read.
+ */
+const arrivals = Buffer.allocUnsafeSlow(65_536)
 /** Up to this size head and body leave in one write. */
 const oneWriteMax = 16_384
 
@@ -80,13 +85,23 @@ export function socketTransport(options: {
         },
         data: (chunk) => this.#events?.data(chunk),
       })
-      const socket = connect({ host: options.host, port: options.port, noDelay: true })
+      const socket = connect({
+        host: options.host,
+        port: options.port,
+        noDelay: true,
+        onread: {
+          buffer: arrivals,
+          callback: (length, buffer) => {
+            this.#read(Buffer.from(buffer.subarray(0, length)))
+            return true
+          },
+        },
+      })
       this.#socket = socket
       socket.on('connect', () => {
         this.#connected = true
         this.#deadline = performance.now() + timeouts.firstByteMs
       })
-      socket.on('data', (bytes: Buffer) => this.#read(bytes))
       socket.on('error', () => {}) // 'close' follows and tells
       socket.on('close', () => this.#closed())
       open.add(this)
