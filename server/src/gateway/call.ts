@@ -54,6 +54,8 @@ export class Call {
   /** Time spent in the model server, taken out of our own. */
   upstreamMs = 0
   firstByteMs: number | null = null
+  /** Runs while the call waits for what others hold of a budget. */
+  giveUp: NodeJS.Timeout | null = null
   #metered = false
 
   constructor(gateway: GatewayContext, req: IncomingMessage, res: ServerResponse) {
@@ -190,9 +192,15 @@ export class Call {
     else this.refuse({ reason })
   }
 
+  stopWaiting(): void {
+    if (this.giveUp) clearTimeout(this.giveUp)
+    this.giveUp = null
+  }
+
   #closed(): void {
     if (this.over) return
     this.over = true
+    this.stopWaiting()
     this.running?.clientGone()
     this.admission?.settle(this.gateway.clock.now(), { tokens: 0, costMicros: 0 })
     this.gateway.inFlight.delete(this)
@@ -200,6 +208,7 @@ export class Call {
 
   #end(): void {
     this.over = true
+    this.stopWaiting()
     this.gateway.inFlight.delete(this)
   }
 

@@ -200,10 +200,8 @@ function admit(call: Call): Verdict {
       const { meter, refusal } = result
       if (refusal.reason !== 'budget_held' || meter.waiting.length >= holdWaitersMax) return refusal
       // Others hold what is left: it is known soon whether any remains, so wait rather than refuse.
-      const timer = setTimeout(() => call.refuse(refusal), holdWaitMs - call.elapsedMs)
-      call.res.once('close', () => clearTimeout(timer))
+      call.giveUp ??= setTimeout(() => call.refuse(refusal), holdWaitMs - call.elapsedMs)
       meter.waiting.push(() => {
-        clearTimeout(timer)
         if (call.over) return
         call.step--
         proceed(call)
@@ -211,6 +209,7 @@ function admit(call: Call): Verdict {
       return 'later'
     }
     call.admission = result.admission
+    call.stopWaiting()
   }
   gateway.inFlight.add(call)
   return null
