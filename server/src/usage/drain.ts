@@ -20,7 +20,7 @@ export type Drainer = {
 const pauseMs = 700
 const pauseAfterFailureMs = 1_000
 /** Rows a transaction; many, because the day sums are written once in each. */
-const rowsAtOnce = 1_000
+const rowsAtOnce = 4_000
 
 export function createDrainer(parts: {
   journal: Journal

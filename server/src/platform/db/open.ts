@@ -37,6 +37,8 @@ function openSqlite(path: string): Database {
   const file = new DatabaseSync(path, { timeout: 5_000 }) // node:sqlite waits 0 ms by default
   // FULL: an acknowledged write is on disk before the answer leaves.
   file.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on')
+  // Indexes grow at as many places as there are keys: the pages between two drains stay in memory.
+  file.exec('pragma cache_size = -65536')
   // 16 MB of log between check-points: pages that usage rewrites again and again are moved once.
   file.exec('pragma wal_autocheckpoint = 4000')
   // Texts come from code, so there are few; a list of values of unusual length may push one out.
