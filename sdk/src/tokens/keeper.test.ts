@@ -455,6 +455,19 @@ test('a caller who left before a failure does not end the process', async () => 
   await clock.advance(5_000) // an unhandled rejection would fail this test file
 })
 
+test('who needs a longer life gets it before the early window, by one renewal for all', async () => {
+  const { clock, provider, account } = await signedIn({ lifetimeSeconds: 600 })
+  const first = await account.token()
+  await clock.advance(5 * minute + 1_000) // the window opens after seven and a half
+  assert.equal(await account.token(), first)
+  const wanted = { minLifeMs: 5 * minute }
+  const tokens = await Promise.all(Array.from({ length: 100 }, () => account.token(wanted)))
+  assert.equal(new Set(tokens).size, 1)
+  assert.notEqual(tokens[0], first)
+  assert.equal(provider.redemptions.length, 1)
+  assert.equal(await account.token({ minLifeMs: 60 * minute }), tokens[0], 'half a life at most')
+})
+
 test('the app’s own token comes and is renewed by client credentials', async () => {
   const { clock, provider, another } = await signedIn()
   const auth = another({ clientSecret: 's3cret' })

@@ -82,10 +82,12 @@ export class Keeper {
       if (this.#due(quick)) this.#renewBehind()
       return quick.access
     }
-    // Two rounds: the renewal we join may have begun before the token we name was found stale.
+    // Two rounds: the renewal we join may have begun before the token we name was found stale, and
+    // for somebody who needed less life than we do.
     for (let round = 0; round < 2; round++) {
+      const joined = this.#flight !== null
       try {
-        await orAborted(this.#renew(options.stale), signal)
+        await orAborted(this.#renew(options), signal)
       } catch (error) {
         if (signal?.aborted) throw error
         const alive = this.#alive(options.stale)
@@ -93,7 +95,7 @@ export class Keeper {
         throw error
       }
       const renewed = this.#alive(options.stale) ?? this.#newest(options.stale)
-      if (renewed !== null) return renewed
+      if (renewed !== null && (round > 0 || !joined || this.#lasts(options))) return renewed
     }
     throw this.#signInRequired()
   }
@@ -152,14 +154,17 @@ export class Keeper {
     if (held === null) return null
     const left = held.left.leftMs()
     if (left <= 0) return null
-    const { lifetimeMs } = held.credential.tokens
-    // A demand beyond half a life could never be met twice and would refresh on every call.
-    const demand = Math.min(options.minLifeMs ?? 0, (lifetimeMs ?? 0) / 2)
     const refused = options.stale === held.access
-    if (!refused && left > Math.max(demand, held.lastMomentsMs)) return held
+    if (!refused && left > neededMs(held, options)) return held
     if (!this.#renewable(held)) return refused ? null : held
     if (refused) return this.#flight !== null || this.#pacing.mayForce ? null : held
     return this.#pacing.isWaiting ? held : null
+  }
+
+  #lasts(options: TokenOptions): boolean {
+    const held = this.#held
+    if (options.minLifeMs === undefined || held === null) return true
+    return held.left.leftMs() > neededMs(held, options)
   }
 
   #alive(stale: string | undefined): string | null {
@@ -193,16 +198,17 @@ export class Keeper {
     if (this.#flight !== null || this.#closing.signal.aborted) return
     if (held === null || !this.#due(held)) return
     if (this.#pacing.isWaiting) return
-    this.#renew(undefined).catch(() => {}) // told as an event; the old token stays in use
+    this.#renew({}).catch(() => {}) // told as an event; the old token stays in use
   }
 
   /** One renewal at a time in this process, whoever asks. */
-  #renew(stale: string | undefined): Promise<void> {
+  #renew(options: TokenOptions): Promise<void> {
+    const { stale } = options
     if (this.#flight !== null) return this.#flight
     const { lastError } = this.#pacing
     if (stale === undefined && lastError && this.#pacing.isWaiting) return Promise.reject(lastError)
     if (stale !== undefined) this.#pacing.forced()
-    const flight = this.#renewOnce(stale).finally(() => {
+    const flight = this.#renewOnce(options).finally(() => {
       this.#flight = null
       this.#arm()
     })
@@ -210,7 +216,7 @@ export class Keeper {
     return flight
   }
 
-  async #renewOnce(stale: string | undefined): Promise<void> {
+  async #renewOnce(options: TokenOptions): Promise<void> {
     const { clock, store } = this.#deps
     const begun = clock.monotonic()
     const before = this.#held
@@ -236,7 +242,9 @@ export class Keeper {
             (credential) => {
               const held = this.#measure(credential)
               return (
-                held.access === stale || held.left.leftMs() <= held.lastMomentsMs || this.#due(held)
+                held.access === options.stale ||
+                held.left.leftMs() <= neededMs(held, options) ||
+                this.#due(held)
               )
             },
           )
@@ -405,3 +413,10 @@ export class Keeper {
     this.#deps.listeners.tell({ ...event, account: this.#binding.account })
   }
 }
+
+/**
+ * How long a token has to live for this caller. A demand beyond half a life could never be met twice
+ * and would refresh on every call.
+ */
+const neededMs = (held: Held, { minLifeMs = 0 }: TokenOptions): number =>
+  Math.max(Math.min(minLifeMs, (held.credential.tokens.lifetimeMs ?? 0) / 2), held.lastMomentsMs)
