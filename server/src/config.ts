@@ -166,7 +166,8 @@ export type SettingName = keyof typeof settings
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** Names that clients and our tests read; whoever exports them may start a server in the same shell. */
-const forOthers = /^LATCHKEY_(TEST_[A-Z_]+|API_KEY|BASE_URL|CLIENT_ID|CLIENT_SECRET)$/
+const forOthers =
+  /^LATCHKEY_(TEST_[A-Z_]+|API_KEY|BASE_URL|CLIENT_ID|CLIENT_SECRET|ISSUER|ACCOUNT|CLI_[A-Z]+)$/
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: string[] }
 

@@ -18,6 +18,8 @@ export type Sealer = {
   open(context: SealContext, sealed: string): Promise<string>
   /** Moves the seal to the newest version of its key, without opening it. */
   rewrap?(context: SealContext, sealed: string): Promise<string>
+  /** Where the key lies that opens this text; for people, to be told what protects it. */
+  heldBy?(sealed: string): Promise<'keychain' | 'file'>
   /** Tells about trouble that was worked around. Once per change of state. */
   watch?(listener: (warning: StoreUnavailable) => void): void
 }

@@ -36,6 +36,8 @@ export type CredentialStore = {
    * whether something was there. Absent where seals have no versions.
    */
   rewrap?(binding: Binding): Promise<boolean>
+  /** Where the key to what is stored lies, where that is known; null when nothing is stored. */
+  heldBy?(binding: Binding): Promise<'keychain' | 'file' | null>
   /** Tells about trouble that was worked around, once per change of state. */
   watch?(listener: (warning: StoreUnavailable) => void): void
 }

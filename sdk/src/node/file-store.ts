@@ -37,7 +37,10 @@ type Envelope = { v: 1; revision: number; binding: Binding; sealed: string }
  */
 export function fileStore(options: FileStoreOptions): CredentialStore {
   const dir = options.dir ?? stateDirectory(options.app ?? '')
-  const sealer = options.sealer ?? keySealer(() => localKey(join(dir, 'local.key')))
+  const sealer: Sealer = options.sealer ?? {
+    ...keySealer(() => localKey(join(dir, 'local.key'))),
+    heldBy: async () => 'file',
+  }
   let ready: Promise<void> | null = null
   const prepared = () => {
     if (ready === null) {
@@ -88,6 +91,13 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
       await writePrivate(path, `${JSON.stringify({ ...envelope, sealed })}\n`)
       return true
     })
+  }
+
+  const heldBy = async (binding: Binding) => {
+    await prepared()
+    const found = await readPrivate(pathOf(binding, 'credential'))
+    const envelope = found.state === 'present' ? readEnvelope(found.text) : null
+    return envelope && sealer.heldBy ? sealer.heldBy(envelope.sealed) : null
   }
 
   return {
@@ -144,6 +154,7 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
       return withFileLock(pathOf(binding, 'lock'), work, signal)
     },
     ...(sealer.rewrap ? { rewrap } : {}),
+    ...(sealer.heldBy ? { heldBy } : {}),
     ...(sealer.watch ? { watch: (listener) => sealer.watch?.(listener) } : {}),
   }
 }

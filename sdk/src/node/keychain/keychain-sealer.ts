@@ -107,6 +107,10 @@ export function keychainSealer(options: KeychainOptions): Sealer {
       if (key?.id !== id) throw new Error('sealed with a key that is gone')
       return decrypt(key.key, `v3.${id}.${context.text}`, rest.join('.'))
     },
+    async heldBy(sealed) {
+      const [version, id] = sealed.split('.')
+      return version === 'v1' || (await fileKeyIfThere())?.id === id ? 'file' : 'keychain'
+    },
     watch: (listener) => watchers.add(listener),
   }
 }

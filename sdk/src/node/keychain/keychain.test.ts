@@ -142,9 +142,11 @@ test('with the keychain back, the next save uses it again, and what the file sea
   assert.equal((await store().load(binding())).state, 'present')
   assert.equal(await one.save(binding(), credential(), 1), 2)
   assert.equal(sealedWith(dir).split('.')[1], byFile, 'it is left alone for a while')
+  assert.equal(await one.heldBy?.(binding()), 'file')
   await clock.advance(60_000)
   assert.equal(await one.save(binding(), credential(), 2), 3)
   assert.notEqual(sealedWith(dir).split('.')[1], byFile)
+  assert.equal(await one.heldBy?.(binding()), 'keychain')
   assert.equal((await store().load(binding())).state, 'present')
 })
 
