@@ -72,15 +72,16 @@ const hostChoosing = new Set([
 export function parseJsonBody(body: Buffer, askForUsage: boolean): Read {
   const malformed: Read = { ok: false, refusal: { reason: 'malformed_body' } }
   if (!isUtf8(body)) return malformed
+  const text = body.toString('utf8')
   let value: Record<string, unknown>
   try {
-    value = JSON.parse(body.toString('utf8'))
+    value = JSON.parse(text)
   } catch {
     return malformed
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return malformed
 
-  let rewritten = isAmbiguous(body)
+  let rewritten = isAmbiguous(text)
   for (const name of Object.keys(value))
     if (hostChoosing.has(name) || name === '__proto__' || isOtherModel(name)) {
       delete value[name]
@@ -145,10 +146,10 @@ const isOtherModel = (name: string): boolean =>
  * Whether `model` may stand in the text twice, or be spelled with escapes: parsers differ in which
  * one they take. Writing the parsed value again leaves one. Says yes too often, never too rarely.
  */
-const isAmbiguous = (body: Buffer): boolean =>
-  body.indexOf('"model"') !== body.lastIndexOf('"model"') ||
-  body.includes('\\u006') ||
-  body.includes('\\u004')
+const isAmbiguous = (text: string): boolean =>
+  text.indexOf('"model"') !== text.lastIndexOf('"model"') ||
+  text.includes('\\u006') ||
+  text.includes('\\u004')
 
 const usageOption = Buffer.from(',"stream_options":{"include_usage":true}}')
 
