@@ -22,6 +22,7 @@ import { createMetrics, type Metrics } from '#platform/metrics/metrics.ts'
 import { connectToChecked, resolveByDns } from '#platform/outbound/connect.ts'
 import { createOutbound, type Outbound, type OutboundEdges } from '#platform/outbound/outbound.ts'
 import { openPlaces, type Places } from '#platform/places/places.ts'
+import { memoryReplays, type ReplayMemories } from '#platform/replay/replay.ts'
 import type { Locale } from '../messages/messages.ts'
 import {
   type Accounts,
@@ -71,6 +72,8 @@ export type Platform = Omit<Edges, 'outbound'> & {
   limiter: RateLimiter
   /** Countries of network addresses, told to the owners of devices. */
   places: Places
+  /** What may be presented once. */
+  replays: ReplayMemories
   /** Rooms register what they depend on; `/readyz` asks. */
   health: Health
   /** Rooms declare what they count; `/metrics` shows it. */
@@ -329,6 +332,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       await usage.stop()
       await Promise.all(workers.map((worker) => worker.stop()))
       await platform.bus.close()
+      platform.replays.close()
       await platform.database.close()
       folder.release()
     },
@@ -383,6 +387,7 @@ async function openPlatform(config: Config, edges: Edges): Promise<Platform> {
     ids: makeIds(clock, random),
     limiter: memoryRateLimiter(clock),
     places: openPlaces({ file: config.geoDb, clock, log }),
+    replays: await openReplays(config, edges),
     health,
     metrics: createMetrics(),
     outbound: createOutbound({
@@ -407,4 +412,14 @@ async function openBus(config: Config, edges: Edges, health: Health): Promise<Ev
   await step('redis', () => bus.connect(5_000))
   health.register({ name: 'redis', weight: 'degrading', check: () => bus.ping() })
   return bus
+}
+
+/** Several nodes remember together what was presented; the driver is loaded only where it is used. */
+async function openReplays(config: Config, { clock, log }: Edges): Promise<ReplayMemories> {
+  const url = config.redisUrl?.reveal()
+  if (!url) return memoryReplays(clock)
+  const { redisReplays } = await import('#platform/replay/redis-replay.ts')
+  const replays = redisReplays({ url, clock, log })
+  await step('redis', replays.connect)
+  return replays
 }

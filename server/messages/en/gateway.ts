@@ -54,6 +54,25 @@ export const gateway = {
       'The access token has been revoked: the session or the permission it came from has ended. Sign in again.',
     help: 'sign-in',
   },
+  key_bound_token: {
+    message:
+      'This access token is bound to a key. Send it as “Authorization: DPoP TOKEN” with a fresh proof in the DPoP header.',
+    help: 'dpop',
+  },
+  token_not_bound: {
+    message: 'This credential is not bound to a key. Send it as “Authorization: Bearer …”.',
+    help: 'dpop',
+  },
+  invalid_proof: {
+    message:
+      'The DPoP proof does not fit this request (at fault: {fault}). Make a new proof for each request, with the key of the access token.',
+    help: 'dpop',
+  },
+  proof_nonce: {
+    message:
+      'Make the DPoP proof again with the nonce of the DPoP-Nonce header, and send the request once more.',
+    help: 'dpop',
+  },
   ip_not_authorized: {
     message:
       'This key does not accept requests from this network address. Change the allowed networks of the key in the console.',

@@ -47,6 +47,24 @@ export const gateway = {
     message: '访问令牌已被撤销：其所属的会话或授权已结束。请重新登录。',
     help: 'sign-in',
   },
+  key_bound_token: {
+    message:
+      '此访问令牌已绑定到密钥。请以 “Authorization: DPoP 令牌” 发送，并在 DPoP 标头中附上新的证明。',
+    help: 'dpop',
+  },
+  token_not_bound: {
+    message: '此凭据没有绑定到密钥。请以 “Authorization: Bearer …” 发送。',
+    help: 'dpop',
+  },
+  invalid_proof: {
+    message:
+      'DPoP 证明与此请求不符（问题所在：{fault}）。请为每个请求用访问令牌的密钥制作新的证明。',
+    help: 'dpop',
+  },
+  proof_nonce: {
+    message: '请使用 DPoP-Nonce 标头中的 nonce 重新制作 DPoP 证明，然后再次发送请求。',
+    help: 'dpop',
+  },
   ip_not_authorized: {
     message: '此密钥不接受来自该网络地址的请求。请在控制台修改密钥允许的网络。',
     help: 'api-keys',

@@ -101,6 +101,7 @@ export class Call {
       refusal,
       this.gateway.origin,
       preferredLocale(this.head?.acceptLanguage),
+      this.head?.dpop,
     )
     this.#end()
     const body = JSON.stringify({ error })

@@ -3,14 +3,20 @@ import type { Clock } from '#platform/clock/clock.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import { mayCall, type Standing } from '../accounts/index.ts'
 import { type Keys, looksLikeKey } from '../keys/index.ts'
-import type { AccessToken, AccessTokenRefusal, AccessTokenVerifier } from '../oauth/index.ts'
+import type {
+  AccessToken,
+  AccessTokenRefusal,
+  AccessTokenVerifier,
+  Claimed,
+  Verified,
+} from '../oauth/index.ts'
 import type { Usage } from '../usage/index.ts'
 import { Meter, periodOf } from './meter.ts'
 import { type Policy, policyOfKey, policyOfToken } from './policy.ts'
-import type { Reason } from './refusal.ts'
+import type { Reason, Refusal } from './refusal.ts'
 import { TwoGenerationMap } from './two-generation-map.ts'
 
-export type Found = { ok: true; policy: Policy } | { ok: false; reason: Reason }
+export type Found = { ok: true; policy: Policy } | ({ ok: false } & Refusal)
 
 /**
  * Credential → policy. A known key costs one hash and one look-up in memory: no read, no await.
@@ -21,8 +27,11 @@ export type Found = { ok: true; policy: Policy } | { ok: false; reason: Reason }
  * keys are served for up to a minute after they were last read, unknown ones answer 503.
  */
 export type Policies = {
-  /** Immediate for known keys and cached tokens, a promise otherwise. */
-  find(credential: string): Found | Promise<Found>
+  /**
+   * Immediate for known keys and cached tokens, a promise otherwise. `dpop`: it came under the DPoP
+   * scheme, with this claim to its key.
+   */
+  find(credential: string, dpop?: Claimed | null): Found | Promise<Found>
   /** The policy as the store has it now, for deciding about calls already running; null: none any more. */
   reread(digest: string): Promise<Policy | null>
   close(): void
@@ -40,7 +49,7 @@ type Entry = { policy: Policy; readAt: number; reading: boolean }
 export function createPolicies(parts: {
   keys: Pick<Keys, 'findBySecret' | 'findByDigest'>
   standing(accountId: string): Promise<Standing | null>
-  tokens: AccessTokenVerifier
+  tokens: Pick<AccessTokenVerifier, 'verify'>
   usage: Pick<Usage, 'totals'>
   bus: EventBus
   clock: Clock
@@ -179,11 +188,15 @@ export function createPolicies(parts: {
     expired: 'expired_token',
     revoked: 'revoked_token',
     suspended: 'account_deactivated',
+    key_bound: 'key_bound_token',
+    not_bound: 'token_not_bound',
   } as const satisfies Record<AccessTokenRefusal, Reason>
 
-  type Verified = Awaited<ReturnType<AccessTokenVerifier['verify']>>
   const fromToken = (result: Verified): Found => {
-    if (!result.ok) return { ok: false, reason: tokenReasons[result.reason] }
+    if (!result.ok)
+      return result.reason === 'invalid_proof'
+        ? { ok: false, ...proofRefusal(result) }
+        : { ok: false, reason: tokenReasons[result.reason] }
     let policy = tokenPolicies.get(result.token)
     if (!policy) {
       policy = policyOfToken(result.token)
@@ -193,9 +206,11 @@ export function createPolicies(parts: {
   }
 
   return {
-    find(credential) {
-      if (!credential.startsWith('eyJ')) return findKey(credential) // no JWT (RFC 7519) starts otherwise
-      const result = parts.tokens.verify(credential)
+    find(credential, dpop = null) {
+      if (!credential.startsWith('eyJ'))
+        // no JWT (RFC 7519) starts otherwise
+        return dpop === null ? findKey(credential) : { ok: false, reason: 'token_not_bound' }
+      const result = parts.tokens.verify(credential, dpop)
       return result instanceof Promise
         ? result.then(fromToken, (): Found => ({ ok: false, reason: 'store_unavailable' }))
         : fromToken(result)
@@ -207,3 +222,8 @@ export function createPolicies(parts: {
     },
   }
 }
+
+const proofRefusal = ({ fault, nonce }: Extract<Verified, { reason: 'invalid_proof' }>): Refusal =>
+  nonce === null
+    ? { reason: 'invalid_proof', values: { fault }, details: { fault } }
+    : { reason: 'proof_nonce', nonce }

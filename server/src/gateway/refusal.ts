@@ -1,5 +1,6 @@
 import { type GatewayMessage, gatewayText } from '../../messages/gateway.ts'
 import type { Locale } from '../../messages/messages.ts'
+import { dpopChallenge } from '../oauth/index.ts'
 
 /** Why `/v1` refuses; each has its sentence in the message catalogue. */
 export type Reason = GatewayMessage
@@ -15,6 +16,8 @@ export type Refusal = {
   /** Which limit, how much, until when: for programs. */
   details?: Readonly<Record<string, string | number | null>>
   retryAfterMs?: number
+  /** What the next DPoP proof is to carry (RFC 9449 section 9). */
+  nonce?: string
   /** Answers that pass an upstream's own verdict on. */
   status?: number
   type?: string
@@ -27,8 +30,10 @@ type Answer = {
   code: string | null
   /** Overrides what OpenAI's SDKs would do by the status alone. */
   retry?: boolean
-  /** RFC 6750 section 3.1 error of the challenge; 401 and 403 carry one. */
-  challenge?: 'invalid_token' | 'insufficient_scope'
+  /** RFC 6750 section 3.1 or RFC 9449 section 7.1 error of the challenge; 401 and 403 carry one. */
+  challenge?: 'invalid_token' | 'insufficient_scope' | 'invalid_dpop_proof' | 'use_dpop_nonce'
+  /** Which schemes would do; the one that was used, unless said otherwise. */
+  schemes?: 'both' | 'dpop'
 }
 
 const request = 'invalid_request_error'
@@ -38,7 +43,7 @@ const server = 'server_error'
 const answers = {
   unknown_url: { status: 404, type: request, code: 'unknown_url' },
   method_not_allowed: { status: 405, type: request, code: 'method_not_allowed' },
-  missing_key: { status: 401, type: request, code: 'invalid_api_key' },
+  missing_key: { status: 401, type: request, code: 'invalid_api_key', schemes: 'both' },
   conflicting_credentials: { status: 400, type: request, code: 'conflicting_credentials' },
   credential_in_query: { status: 400, type: request, code: 'credential_in_query' },
   invalid_key: { status: 401, type: request, code: 'invalid_api_key', challenge: 'invalid_token' },
@@ -57,6 +62,31 @@ const answers = {
   },
   expired_token: { status: 401, type: request, code: 'token_expired', challenge: 'invalid_token' },
   revoked_token: { status: 401, type: request, code: 'token_revoked', challenge: 'invalid_token' },
+  key_bound_token: {
+    status: 401,
+    type: request,
+    code: 'dpop_required',
+    challenge: 'invalid_token',
+    schemes: 'dpop',
+  },
+  token_not_bound: {
+    status: 401,
+    type: request,
+    code: 'token_not_bound',
+    challenge: 'invalid_token',
+  },
+  invalid_proof: {
+    status: 401,
+    type: request,
+    code: 'invalid_dpop_proof',
+    challenge: 'invalid_dpop_proof',
+  },
+  proof_nonce: {
+    status: 401,
+    type: request,
+    code: 'use_dpop_nonce',
+    challenge: 'use_dpop_nonce',
+  },
   ip_not_authorized: { status: 401, type: request, code: 'ip_not_authorized' },
   insufficient_scope: {
     status: 403,
@@ -112,7 +142,13 @@ export type RenderedRefusal = {
 /** Longest a client is asked to wait: OpenAI's Node SDK ignores anything above a minute. */
 const retryAfterMsMax = 60_000
 
-export function renderRefusal(refusal: Refusal, origin: string, locale: Locale): RenderedRefusal {
+/** `dpop`: the request came under the DPoP scheme, so its challenge is one of that scheme. */
+export function renderRefusal(
+  refusal: Refusal,
+  origin: string,
+  locale: Locale,
+  dpop = false,
+): RenderedRefusal {
   const answer: Answer = answers[refusal.reason]
   const status = refusal.status ?? answer.status
   const retryAfterMs =
@@ -130,8 +166,14 @@ export function renderRefusal(refusal: Refusal, origin: string, locale: Locale):
       ...(refusal.scope ? [`scope="${refusal.scope}"`] : []),
       `resource_metadata="${origin}/.well-known/oauth-protected-resource/v1"`,
     ]
-    headers.push('www-authenticate', `Bearer ${parts.join(', ')}`)
+    const bearer = `Bearer ${parts.join(', ')}`
+    if (answer.schemes === 'both')
+      headers.push('www-authenticate', `${bearer}, ${dpopChallenge([])}`)
+    else if (dpop || answer.schemes === 'dpop')
+      headers.push('www-authenticate', dpopChallenge(parts))
+    else headers.push('www-authenticate', bearer)
   }
+  if (refusal.nonce !== undefined) headers.push('dpop-nonce', refusal.nonce)
   if (answer.retry === false) headers.push('x-should-retry', 'false')
   else if (retryAfterMs !== undefined) {
     const wait = Math.min(retryAfterMsMax, Math.max(1, Math.ceil(retryAfterMs)))

@@ -1,4 +1,5 @@
 import { redact } from '#platform/log/log.ts'
+import type { Claimed } from '../oauth/index.ts'
 import type { Call } from './call.ts'
 import { clientAddress } from './client-address.ts'
 import { readHead } from './credential.ts'
@@ -75,7 +76,8 @@ function readCredential(call: Call): Verdict {
 
 /** Cached: at once. Otherwise the checksum, then one read; the body waits unread meanwhile. */
 function findPolicy(call: Call): Verdict {
-  const found = call.gateway.policies.find(call.head.credential as string)
+  const { head, gateway } = call
+  const found = gateway.policies.find(head.credential as string, head.dpop ? claimed(call) : null)
   if (!(found instanceof Promise)) return usePolicy(call, found)
   found.then(
     (result) => {
@@ -92,8 +94,15 @@ function findPolicy(call: Call): Verdict {
   return 'later'
 }
 
+/** What a call under the DPoP scheme claims; its address is ours, whatever Host said. */
+function claimed({ head, req: { method = '', url = '' }, gateway }: Call): Claimed {
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  return { proof: head.proof, method, url: gateway.origin + path }
+}
+
 function usePolicy(call: Call, found: Found): Refusal | null {
-  if (!found.ok) return { reason: found.reason }
+  if (!found.ok) return found
   call.policy = found.policy
   return null
 }

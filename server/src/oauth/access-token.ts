@@ -1,3 +1,6 @@
+import type { Claimed } from './dpop/possession.ts'
+import type { ProofFault } from './dpop/proof.ts'
+
 /** Scopes a client may be granted on the gateway (the `resource` is `<origin>/v1`). */
 export const gatewayScopes = [
   'models:read',
@@ -28,28 +31,40 @@ export type AccessToken = {
   audience: string
   /** The account's epoch at issue; an older one than the account's is dead. */
   epoch: number
+  /** RFC 7638 thumbprint of the key whose holder alone may use it; null for a bearer token. */
+  jkt: string | null
   /** Milliseconds. */
   expiresAt: number
 }
 
-export type AccessTokenRefusal = 'malformed' | 'expired' | 'revoked' | 'suspended'
+/**
+ * `key_bound`: it is bound to a key and came as a mere bearer token. `not_bound`: it came with the DPoP
+ * scheme and is bound to nothing (RFC 9449 section 7.1).
+ */
+export type AccessTokenRefusal =
+  | 'malformed'
+  | 'expired'
+  | 'revoked'
+  | 'suspended'
+  | 'key_bound'
+  | 'not_bound'
+
+export type Verified =
+  | { ok: true; token: AccessToken }
+  | { ok: false; reason: AccessTokenRefusal }
+  /** `nonce`: the client is to make the proof again around it. */
+  | { ok: false; reason: 'invalid_proof'; fault: ProofFault; nonce: string | null }
 
 export type AccessTokenVerifier = {
   /**
    * Local: signature, `typ`, issuer, audience, time, then revocation from memory. Results are cached
-   * by the token's hash until it expires or its account, session or grant ends.
+   * by the token's hash until it expires or its account, session or grant ends. `dpop` is what a
+   * request under the DPoP scheme claims; its proof is judged each time and passes once.
    */
-  verify(
-    token: string,
-  ):
-    | { ok: true; token: AccessToken }
-    | { ok: false; reason: AccessTokenRefusal }
-    | Promise<{ ok: true; token: AccessToken } | { ok: false; reason: AccessTokenRefusal }>
+  verify(token: string, dpop?: Claimed | null): Verified | Promise<Verified>
 }
 
 export type AccessTokenInspector = {
-  /** The same for a token of any resource of ours: to speak of it, never to let it in. */
-  inspect(
-    token: string,
-  ): Promise<{ ok: true; token: AccessToken } | { ok: false; reason: AccessTokenRefusal }>
+  /** The same for a token of any resource of ours, in whoever's hands: to speak of it, never to let it in. */
+  inspect(token: string): Promise<Verified>
 }

@@ -5,6 +5,8 @@ import type { App } from '#platform/http/app.ts'
 import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { barePageHeaders } from './authorize/pages.ts'
+import { type ProofRefusal, proofError } from './dpop/answers.ts'
+import type { Possessions } from './dpop/possession.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
 import type { DirectTokens } from './token/direct.ts'
 
@@ -13,6 +15,7 @@ export type EndpointDeps = {
   engine: Engine
   limiter: RateLimiter
   directTokens: DirectTokens
+  possessions: Possessions
 }
 
 /** How each protocol path is served; whatever is not listed does not exist. */
@@ -25,6 +28,8 @@ type Endpoint = {
   page?: true
   /** Each request leaves a row that waits; people do not start two a second. */
   starts?: true
+  /** Takes proofs of possession (RFC 9449 sections 5 and 10.1). */
+  dpop?: true
 }
 
 const endpoints: readonly Endpoint[] = [
@@ -35,9 +40,9 @@ const endpoints: readonly Endpoint[] = [
     page: true,
     starts: true,
   },
-  { path: '/oauth/token', engine: '/oauth/token', methods: ['POST'] },
-  { path: '/v1/oauth/token', engine: '/oauth/token', methods: ['POST'] },
-  { path: '/oauth/par', engine: '/oauth/par', methods: ['POST'], starts: true },
+  { path: '/oauth/token', engine: '/oauth/token', methods: ['POST'], dpop: true },
+  { path: '/v1/oauth/token', engine: '/oauth/token', methods: ['POST'], dpop: true },
+  { path: '/oauth/par', engine: '/oauth/par', methods: ['POST'], starts: true, dpop: true },
   { path: '/oauth/device', engine: '/oauth/device', methods: ['POST'], starts: true },
   { path: '/oauth/introspect', engine: '/oauth/introspect', methods: ['POST'] },
   { path: '/oauth/revoke', engine: '/oauth/revoke', methods: ['POST'] },
@@ -83,7 +88,7 @@ export const oauthError = (
  * then does the engine see a request made of what `passedHeaders` names.
  */
 export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void> {
-  const { origin, engine, limiter } = deps
+  const { origin, engine, limiter, possessions } = deps
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser(
@@ -147,6 +152,22 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
         'parameters must be UTF-8 without null bytes',
       )
 
+    let jkt: string | null = null
+    if (endpoint.dpop && method === 'POST' && request.headers.dpop !== undefined) {
+      const proof = String(request.headers.dpop)
+      const proven = await possessions.atTokenEndpoint({
+        proof,
+        method,
+        url: origin + endpoint.path,
+      })
+      if (!proven.ok) return proofRefused(reply, proven)
+      jkt = proven.jkt
+      reply.raw.setHeader('dpop-nonce', possessions.nonce())
+    }
+    const asked = jkt !== null && endpoint.engine === '/oauth/par' ? withKey(body, jkt) : body
+    if (asked === null)
+      return oauthError(reply, 400, 'invalid_request', 'dpop_jkt is not the key of the DPoP proof')
+
     if (
       endpoint.engine === '/oauth/token' &&
       method === 'POST' &&
@@ -154,7 +175,8 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       isPlain(request)
     ) {
       const form = new URLSearchParams(body.toString('utf8'))
-      const answer = await deps.directTokens({ form, authorization: request.headers.authorization })
+      const { authorization } = request.headers
+      const answer = await deps.directTokens({ form, authorization, jkt })
       if (answer)
         return reply
           .headers({ ...Object.fromEntries(pageHeaders(origin)), 'cache-control': 'no-store' })
@@ -184,7 +206,8 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
           ? { cookie: txOnly(request.headers.cookie) }
           : {}),
       },
-      ...(method === 'POST' && !posted ? { body } : {}),
+      ...(method === 'POST' && !posted ? { body: asked } : {}),
+      jkt,
       locale: request.locale,
       address: request.ip,
     }
@@ -197,9 +220,26 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
   }
 }
 
-/** No proof of possession, no page of another site that wants CORS headers: see `token/direct.ts`. */
+/** RFC 9449 sections 5 and 8. Pages of other origins may read it, or they could not use the nonce. */
+const proofRefused = (reply: FastifyReply, refusal: ProofRefusal) => {
+  const { error, description } = proofError(refusal)
+  return oauthError(reply, 400, error, description, {
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers': 'DPoP-Nonce',
+    ...(refusal.nonce === null ? {} : { 'dpop-nonce': refusal.nonce }),
+  })
+}
+
+/** A pushed request that comes with a proof is bound to its key (RFC 9449 section 10.1); null: to another. */
+function withKey(body: Buffer, jkt: string): Buffer | null {
+  const form = new URLSearchParams(body.toString('utf8'))
+  if (form.getAll('dpop_jkt').some((named) => named !== jkt)) return null
+  form.set('dpop_jkt', jkt)
+  return Buffer.from(form.toString())
+}
+
+/** No page of another site that wants CORS headers: see `token/direct.ts`. */
 const isPlain = ({ headers }: FastifyRequest): boolean =>
-  headers.dpop === undefined &&
   headers.origin === undefined &&
   /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers['content-type'] ?? '')
 

@@ -16,7 +16,7 @@
  * Neighbours: audit (every change of an app, every yes and its end), accounts (who, standing, epoch), mail (a reused
  * refresh token is told to its owner), organizations (who owns an app), sessions (read by
  * the app's choke point; `session.ended` arrives as an event). The protocol engine is known to
- * `engine/` alone. Not here: DPoP.
+ * `engine/` alone; proofs of possession (`dpop/`) are judged before it sees a request.
  */
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '#platform/clock/clock.ts'
@@ -31,6 +31,7 @@ import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Places } from '#platform/places/places.ts'
+import type { ReplayMemories } from '#platform/replay/replay.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { ResourceSetting } from '../config.ts'
@@ -50,6 +51,8 @@ import { openTransactions } from './authorize/transaction.ts'
 import { txCookies } from './authorize/tx-cookie.ts'
 import { openDeviceRequests } from './device/device-requests.ts'
 import { deviceRoutes } from './device/routes.ts'
+import { serverNonces } from './dpop/nonces.ts'
+import { possessions } from './dpop/possession.ts'
 import { oauthEndpoints } from './endpoints.ts'
 import { createEngine } from './engine/engine.ts'
 import { grantExporter } from './grants/export.ts'
@@ -75,8 +78,11 @@ export type {
   AccessTokenRefusal,
   AccessTokenVerifier,
   GatewayScope,
+  Verified,
 } from './access-token.ts'
 export { gatewayScopes, identityScopes } from './access-token.ts'
+export { dpopChallenge } from './dpop/answers.ts'
+export type { Claimed } from './dpop/possession.ts'
 
 export type OAuthDeps = {
   config: { origin: string; resources: readonly ResourceSetting[] }
@@ -89,6 +95,7 @@ export type OAuthDeps = {
   log: Log
   limiter: RateLimiter
   places: Places
+  replays: ReplayMemories
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
   sessions: Pick<Sessions, 'list' | 'end'>
@@ -99,7 +106,7 @@ export type OAuthDeps = {
 }
 
 export type OAuth = {
-  /** For the gateway: judges `Bearer` tokens that are not API keys. */
+  /** For the gateway: judges tokens that are not API keys, and proofs of who holds them. */
   verifier: AccessTokenVerifier
   /** How many grants of this account stand, for the operator's picture of it. */
   countGrants(accountId: string): Promise<number>
@@ -163,6 +170,13 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const transactions = openTransactions(vault, random, clock)
   const cookies = txCookies(origin, clock)
 
+  const proofs = possessions({
+    clock,
+    nonces: serverNonces(keyring.derive('oauth/dpop-nonces/1', 32), clock),
+    atTokenEndpoint: deps.replays.open('dpop-token'),
+    atResource: deps.replays.open('dpop-resource'),
+  })
+
   const verifier = accessTokenVerifier({
     issuer: origin,
     audience: resource,
@@ -172,7 +186,8 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     bus,
     standing: (accountId) => accounts.standing(accountId),
     grantStands: async (id) => (await grants.find(id))?.revokedAt === null,
-    clientStands: async (id) => (await apps.lookUp(id)) !== null,
+    client: (id) => apps.lookUp(id),
+    possessions: proofs,
   })
 
   const findPerson = async (id: string) => {
@@ -272,9 +287,15 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     countGrants: async (accountId) => (await grants.listOf(accountId)).length,
     exporter: grantExporter(grants, appStore),
     async routes(app, problem) {
-      await oauthEndpoints(app, { origin, engine, limiter: deps.limiter, directTokens: direct })
+      await oauthEndpoints(app, {
+        origin,
+        engine,
+        limiter: deps.limiter,
+        directTokens: direct,
+        possessions: proofs,
+      })
       const findAccount = (id: string) => accounts.find(id)
-      await userinfoRoutes(app, { verifier, vault, findAccount })
+      await userinfoRoutes(app, { origin, verifier, vault, findAccount })
       await registerRoutes(app, { origin, registrations, limiter: deps.limiter })
       protectedResourceRoutes(app, origin)
       const { database, ids } = deps

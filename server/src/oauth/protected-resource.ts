@@ -1,5 +1,6 @@
 import type { App } from '#platform/http/app.ts'
 import { gatewayScopes } from './access-token.ts'
+import { dpopAlgorithms } from './dpop/proof.ts'
 
 /** RFC 9728: where the gateway's tokens come from. The first path is a courtesy to clients that drop ours. */
 export function protectedResourceRoutes(app: App, origin: string): void {
@@ -21,6 +22,8 @@ export function protectedResourceRoutes(app: App, origin: string): void {
             authorization_servers: [origin],
             scopes_supported: gatewayScopes,
             bearer_methods_supported: ['header'],
+            dpop_signing_alg_values_supported: dpopAlgorithms,
+            dpop_bound_access_tokens_required: false,
             resource_name: 'Latchkey gateway',
             resource_documentation: `${origin}/help/oauth-apps`,
           }),

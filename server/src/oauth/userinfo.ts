@@ -1,11 +1,13 @@
 import type { App } from '#platform/http/app.ts'
 import type { Account } from '../accounts/index.ts'
-import type { AccessTokenVerifier } from './access-token.ts'
+import type { AccessTokenVerifier, Verified } from './access-token.ts'
 import type { ArtifactVault } from './artifacts/vault.ts'
+import { dpopChallenge, proofError } from './dpop/answers.ts'
 import { oauthError } from './endpoints.ts'
 import { accountClaims } from './engine/configuration.ts'
 
 export type UserinfoDeps = {
+  origin: string
   verifier: AccessTokenVerifier
   vault: ArtifactVault
   findAccount(id: string): Promise<Account | null>
@@ -18,7 +20,7 @@ const claimsOf: Record<string, readonly (keyof ReturnType<typeof accountClaims>)
 
 /**
  * OpenID Connect Core section 5.3, for access tokens meant for the gateway: what the person allowed
- * stands in the grant, not in the token. Errors as RFC 6750 section 3.
+ * stands in the grant, not in the token. Errors as RFC 6750 section 3 and RFC 9449 section 7.1.
  */
 export async function userinfoRoutes(app: App, deps: UserinfoDeps): Promise<void> {
   await app.register(async (scope) => {
@@ -31,26 +33,72 @@ export async function userinfoRoutes(app: App, deps: UserinfoDeps): Promise<void
   })
 }
 
-function userinfo(app: App, { verifier, vault, findAccount }: UserinfoDeps): void {
+const texts = {
+  malformed: 'the access token is malformed',
+  expired: 'the access token is expired',
+  revoked: 'the access token is revoked',
+  suspended: 'the access token is suspended',
+  key_bound: 'the access token is bound to a key: send it with the DPoP scheme and a proof',
+  not_bound: 'the access token is bound to no key: send it with the Bearer scheme',
+} as const satisfies Record<
+  Exclude<Extract<Verified, { ok: false }>['reason'], 'invalid_proof'>,
+  string
+>
+
+const path = '/oauth/userinfo'
+const access = { auth: 'public', standing: 'any', origin: 'any' } as const
+
+function userinfo(app: App, deps: UserinfoDeps): void {
+  const { origin, verifier, vault, findAccount } = deps
   app.route({
     method: ['GET', 'POST'],
-    url: '/oauth/userinfo',
-    config: { access: { auth: 'public', standing: 'any', origin: 'any' } },
+    url: path,
+    config: { access },
     schema: { hide: true },
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      reply.headers({ 'access-control-allow-origin': '*', 'cache-control': 'no-store' })
-      const refuse = (status: 401 | 403, error: string, description: string) =>
-        oauthError(reply, status, error, description, {
-          'www-authenticate': `Bearer error="${error}", error_description="${description}"`,
-        })
-      const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '')?.[1]
-      if (!token)
+      reply.headers({
+        'access-control-allow-origin': '*',
+        'access-control-expose-headers': 'WWW-Authenticate, DPoP-Nonce',
+        'cache-control': 'no-store',
+      })
+      const { authorization = '', dpop: proof = null } = request.headers
+      const [, scheme, token] = /^(Bearer|DPoP) ([\w.~+/-]+=*)$/i.exec(authorization) ?? []
+      if (!scheme || !token)
         return oauthError(reply, 401, 'invalid_token', 'send the access token in Authorization', {
-          'www-authenticate': 'Bearer',
+          'www-authenticate': `Bearer, ${dpopChallenge([])}`,
         })
-      const judged = await verifier.verify(token)
-      if (!judged.ok) return refuse(401, 'invalid_token', `the access token is ${judged.reason}`)
+      const claimed = /dpop/i.test(scheme)
+        ? {
+            proof: proof === null ? null : String(proof),
+            method: request.method,
+            url: origin + path,
+          }
+        : null
+      const refuse = (
+        status: 401 | 403,
+        error: string,
+        description: string,
+        byKey = claimed !== null,
+      ) => {
+        const parts = [`error="${error}"`, `error_description="${description}"`]
+        return oauthError(reply, status, error, description, {
+          'www-authenticate': byKey ? dpopChallenge(parts) : `Bearer ${parts.join(', ')}`,
+        })
+      }
+      const judged = await verifier.verify(token, claimed)
+      if (!judged.ok) {
+        if (judged.reason !== 'invalid_proof')
+          return refuse(
+            401,
+            'invalid_token',
+            texts[judged.reason],
+            claimed !== null || judged.reason === 'key_bound',
+          )
+        const { error, description } = proofError(judged)
+        if (judged.nonce !== null) reply.header('dpop-nonce', judged.nonce)
+        return refuse(401, error, description)
+      }
       const { grantId, accountId } = judged.token
       const grant =
         grantId === null
@@ -65,21 +113,15 @@ function userinfo(app: App, { verifier, vault, findAccount }: UserinfoDeps): voi
       return Object.fromEntries(allowed.map((name) => [name, all[name]]))
     },
   })
-  app.options(
-    '/oauth/userinfo',
-    {
-      config: { access: { auth: 'public', standing: 'any', origin: 'any' } },
-      schema: { hide: true },
-    },
-    (_request, reply) =>
-      reply
-        .code(204)
-        .headers({
-          'access-control-allow-origin': '*',
-          'access-control-allow-methods': 'GET,POST',
-          'access-control-allow-headers': 'authorization',
-          'access-control-max-age': '3600',
-        })
-        .send(),
+  app.options(path, { config: { access }, schema: { hide: true } }, (_request, reply) =>
+    reply
+      .code(204)
+      .headers({
+        'access-control-allow-origin': '*',
+        'access-control-allow-methods': 'GET,POST',
+        'access-control-allow-headers': 'authorization, dpop',
+        'access-control-max-age': '3600',
+      })
+      .send(),
   )
 }

@@ -31,6 +31,8 @@ export type AppSettings = {
   scopes: readonly string[]
   /** Plain code flow of older confidential clients: no PKCE (RFC 9700 section 2.1.1 asks for it). */
   legacyConfidential: boolean
+  /** Every token is bound to a key of the client's (RFC 9449 section 5.2). */
+  dpopBound: boolean
   /** RS256 for clients that know nothing else. */
   idTokenAlg: 'ES256' | 'RS256'
   /** How long a rotated refresh token still answers with its successor; 0 is strict. */

@@ -31,6 +31,7 @@ const fields = {
   refresh_idle_seconds: z.int().min(300).max(refreshSecondsMax),
   refresh_absolute_seconds: z.int().min(300).max(refreshSecondsMax),
   id_token_signed_response_alg: z.enum(['ES256', 'RS256']),
+  dpop_bound_access_tokens: z.boolean(),
 }
 const AppInput = z
   .strictObject({
@@ -223,6 +224,7 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
     scopes: scopeList(defaultAppScope),
     legacyConfidential: false,
     idTokenAlg: 'ES256',
+    dpopBound: false,
     ...refreshDefaults,
   }
 }
@@ -245,6 +247,9 @@ const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.id_token_signed_response_alg === undefined
     ? {}
     : { idTokenAlg: body.id_token_signed_response_alg }),
+  ...(body.dpop_bound_access_tokens === undefined
+    ? {}
+    : { dpopBound: body.dpop_bound_access_tokens }),
   ...(body.refresh_grace_seconds === undefined
     ? {}
     : { refreshGraceSeconds: body.refresh_grace_seconds }),
@@ -277,6 +282,7 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
   refresh_idle_seconds: app.refreshIdleSeconds,
   refresh_absolute_seconds: app.refreshAbsoluteSeconds,
   id_token_signed_response_alg: app.idTokenAlg,
+  dpop_bound_access_tokens: app.dpopBound,
   secrets: app.secrets.map((secret) => ({
     hint: secret.hint,
     created_at: rfc3339(secret.createdAt),

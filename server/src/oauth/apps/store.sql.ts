@@ -43,6 +43,7 @@ type StoredMetadata = {
   application_type: ApplicationType
   scope: string
   id_token_signed_response_alg?: 'ES256' | 'RS256'
+  dpop_bound_access_tokens?: boolean
 }
 type StoredSettings = {
   legacy_confidential?: boolean
@@ -207,6 +208,7 @@ const columns = (settings: AppSettings) => ({
     application_type: settings.applicationType,
     scope: settings.scopes.join(' '),
     id_token_signed_response_alg: settings.idTokenAlg,
+    dpop_bound_access_tokens: settings.dpopBound,
   } satisfies StoredMetadata),
   settings: JSON.stringify({
     legacy_confidential: settings.legacyConfidential,
@@ -240,6 +242,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     applicationType: metadata.application_type,
     scopes: scopeList(metadata.scope),
     idTokenAlg: metadata.id_token_signed_response_alg ?? 'ES256',
+    dpopBound: metadata.dpop_bound_access_tokens ?? false,
     legacyConfidential: settings.legacy_confidential ?? false,
     refreshGraceSeconds: settings.refresh_grace_seconds ?? refreshDefaults.refreshGraceSeconds,
     refreshIdleSeconds: settings.refresh_idle_seconds ?? refreshDefaults.refreshIdleSeconds,

@@ -3,8 +3,9 @@ import { type Clock, second } from '#platform/clock/clock.ts'
 import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import type { Grants } from '../grants/grants.ts'
-import { clientMetadata } from './client-metadata.ts'
+import { appOf, clientMetadata } from './client-metadata.ts'
 import { type Adapter, InvalidGrant, Provider } from './library.ts'
+import { provenKey } from './proofs.ts'
 
 /** Somebody else used it first, or it is gone; the work of this request is rolled back. */
 export class AlreadyConsumed extends InvalidGrant {
@@ -80,6 +81,7 @@ function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): 
         uid: payload.uid,
         userCode: payload.userCode,
       }
+      if (model === 'RefreshToken') bindToKey(payload)
       if (model !== 'ReplayDetection')
         return vault.put(model, id, payload, labels, expiresIn ? expiresIn * second : null)
       if (!(await vault.putOnce(model, id, payload, labels, (expiresIn ?? 0) * second)))
@@ -104,6 +106,16 @@ function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): 
     // A grant ends as one, with the row that stands for it locked first: see `destroy`.
     revokeByGrantId: never,
   }
+}
+
+/**
+ * RFC 9449 section 5: every refresh token of a public client that proves its key is bound to it, also
+ * the successor of one that was not. The engine binds the first of a family alone.
+ */
+function bindToKey(payload: AdapterPayload): void {
+  const ctx = Provider.ctx
+  const jkt = ctx ? provenKey(ctx) : null
+  if (jkt !== null && appOf(ctx?.oidc.client).authMethod === 'none') payload.jkt ??= jkt
 }
 
 function clientAdapter({ apps }: AdapterDeps): Adapter {

@@ -14,6 +14,7 @@ export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
   token_endpoint_auth_method: app.authMethod,
   application_type: app.applicationType,
   id_token_signed_response_alg: app.idTokenAlg,
+  dpop_bound_access_tokens: app.dpopBound,
   ...(app.authMethod === 'none' ? {} : { client_secret: 'compared-by-digest' }),
   latchkey_app: app,
 })

@@ -4,6 +4,7 @@ import { isUnavailable } from '#platform/http/app.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
 import { identityScopes } from '../access-token.ts'
 import { userCodeMask } from '../device/user-code.ts'
+import { dpopAlgorithms } from '../dpop/proof.ts'
 import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
 import type { Resources } from '../resources/resources.ts'
 import { isIdentityScope, scopeList } from '../scopes.ts'
@@ -71,7 +72,10 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
     },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256', 'RS256'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['ES256', 'RS256'],
+      dPoPSigningAlgValues: [...dpopAlgorithms],
+    },
     extraClientMetadata: { properties: ['latchkey_app'] },
     clientBasedCORS: () => true, // no credentials are ever allowed along
     cookies: {
@@ -110,7 +114,13 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       userinfo: { enabled: false }, // served by us: our access tokens are JWTs for the gateway
       rpInitiatedLogout: { enabled: false }, // served by us: the session is ours
       pushedAuthorizationRequests: { enabled: true },
-      dPoP: { enabled: false },
+      // Proofs are judged by us before the engine sees a request (`proofs.ts`); its own nonces never
+      // leave, but with a secret it lets pages of other origins read ours.
+      dPoP: {
+        enabled: true,
+        nonceSecret: keyring.derive('oauth/engine-nonces/1', 32),
+        allowReplay: true,
+      },
       claimsParameter: { enabled: false },
       clientCredentials: { enabled: true },
       deviceFlow: {

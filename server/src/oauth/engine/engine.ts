@@ -262,6 +262,7 @@ export function createEngine(deps: EngineDeps): Engine {
             method: 'GET',
             url: `${authorizePath}/${encodeURIComponent(id)}`,
             headers: { cookie: `${cookieNames.resume}=${id}; ${cookieNames.session}=${name}` },
+            jkt: null,
             locale,
             address: '',
           },

@@ -14,6 +14,7 @@ import {
   AuthorizationPending,
   boundGrantHelpers,
   deviceGrantType,
+  exchangeClientCredentials,
   exchangeCode,
   exchangeDeviceCode,
   exchangeRefreshToken,
@@ -22,6 +23,7 @@ import {
   type Provider,
   SlowDown,
 } from './library.ts'
+import { proofHelpers, provenKey } from './proofs.ts'
 
 export type ExchangeDeps = {
   database: Database
@@ -44,6 +46,8 @@ type Replay = {
   clientId: string
   scope: string
   resource: string
+  /** The key that asked for it and that its access token is bound to. */
+  jkt: string | null
   answeredAt: number
 }
 
@@ -60,13 +64,14 @@ const pollRule = { burst: 1, perMs: (pollSeconds - 1) * second }
  * One transaction holds the claim (a conditional update that exactly one caller wins), the successor
  * and the remembered answer: kill -9 anywhere leaves either all of it or the old token unused.
  * A loser's work is rolled back; then, for a refresh token inside the grace window, it gets the
- * winner's very answer again (a lost answer, two tabs, two processes). The answer is sealed under a
+ * winner's very answer again (a lost answer, two tabs, two processes), if it asks the same with the same
+ * key. The answer is sealed under a
  * key derived from the presented token, which we do not store: database and root key together do
  * not open it. Afterwards, and for codes always, a second use ends the whole grant
  * (RFC 6749 section 4.1.2, RFC 9700 section 4.14.2).
  */
 export function registerExchanges(provider: Provider, deps: ExchangeDeps): void {
-  const helpers = boundGrantHelpers(provider)
+  const helpers = { ...boundGrantHelpers(provider), ...proofHelpers }
   const { database, vault, clock } = deps
 
   provider.registerGrantType(
@@ -110,6 +115,13 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
       }
     },
     ['refresh_token', 'scope', 'resource'],
+    ['resource'],
+  )
+
+  provider.registerGrantType(
+    'client_credentials',
+    (ctx) => exchangeClientCredentials(provider, helpers, ctx),
+    ['scope', 'resource'],
     ['resource'],
   )
 
@@ -178,7 +190,7 @@ export async function rememberReplay(
   { vault, clock, random }: Pick<ExchangeDeps, 'vault' | 'clock' | 'random'>,
   app: Pick<OAuthApp, 'clientId' | 'refreshGraceSeconds'>,
   token: string,
-  given: Pick<Replay, 'answer' | 'scope' | 'resource'>,
+  given: Pick<Replay, 'answer' | 'scope' | 'resource' | 'jkt'>,
   labels: ArtifactLabels,
 ): Promise<void> {
   if (app.refreshGraceSeconds === 0) return
@@ -188,17 +200,19 @@ export async function rememberReplay(
 }
 
 const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {
-  const { scope, resource } = requested(ctx)
+  const { scope, resource, jkt } = requested(ctx)
   return (
     replay.clientId === appOf(ctx.oidc.client).clientId &&
     replay.scope === scope &&
-    replay.resource === resource
+    replay.resource === resource &&
+    replay.jkt === jkt
   )
 }
 
 const requested = (ctx: KoaContextWithOIDC) => ({
   scope: scopeList(param(ctx, 'scope')).sort().join(' '),
   resource: resourcesAsked(ctx).sort().join(' '),
+  jkt: provenKey(ctx),
 })
 
 const param = (ctx: KoaContextWithOIDC, name: string): string => {

@@ -4,6 +4,7 @@ declare module 'oidc-provider/lib/provider.js' {
 }
 declare module 'oidc-provider/lib/helpers/errors.js' {
   import { errors } from 'oidc-provider'
+  export const InvalidDpopProof: typeof errors.InvalidDpopProof
   export const InvalidGrant: typeof errors.InvalidGrant
   export const InvalidScope: typeof errors.InvalidScope
   export const InvalidTarget: typeof errors.InvalidTarget
@@ -26,6 +27,14 @@ declare module 'oidc-provider/lib/helpers/grants.js' {
   export default helpers
 }
 declare module 'oidc-provider/lib/actions/grants/authorization_code.js' {
+  import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+  export function handler(
+    provider: Provider,
+    helpers: object,
+    ctx: KoaContextWithOIDC,
+  ): Promise<void>
+}
+declare module 'oidc-provider/lib/actions/grants/client_credentials.js' {
   import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
   export function handler(
     provider: Provider,

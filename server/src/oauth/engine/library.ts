@@ -9,6 +9,7 @@ export type { Adapter, Configuration, KoaContextWithOIDC } from 'oidc-provider'
  * because the exchange of codes and refresh tokens is wrapped, not rewritten (`exchange.ts`).
  */
 export { handler as exchangeCode } from 'oidc-provider/lib/actions/grants/authorization_code.js'
+export { handler as exchangeClientCredentials } from 'oidc-provider/lib/actions/grants/client_credentials.js'
 export {
   grantType as deviceGrantType,
   handler as exchangeDeviceCode,
@@ -16,6 +17,7 @@ export {
 export { handler as exchangeRefreshToken } from 'oidc-provider/lib/actions/grants/refresh_token.js'
 export {
   AuthorizationPending,
+  InvalidDpopProof,
   InvalidGrant,
   InvalidScope,
   InvalidTarget,

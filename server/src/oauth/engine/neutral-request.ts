@@ -8,12 +8,15 @@ export type EngineRequest = {
   url: string
   headers: Record<string, string>
   body?: Buffer
+  /** The key whose possession was proven (RFC 9449): the engine sees no proof, only this. */
+  jkt: string | null
   locale: 'en' | 'zh'
   /** Who asks, by trusted proxies only; shown to the person a device waits for. */
   address: string
 }
 
 export const addressHeader = 'x-latchkey-address'
+export const jktHeader = 'x-latchkey-jkt'
 
 /** A request made anew from the little that counts; its host and scheme are the configured ones. */
 export function neutralRequest(
@@ -33,6 +36,7 @@ export function neutralRequest(
       'x-forwarded-proto': protocol.slice(0, -1),
       'x-latchkey-locale': request.locale,
       [addressHeader]: request.address,
+      [jktHeader]: request.jkt ?? '',
       ...(request.method === 'POST' ? { 'content-length': String(body.length) } : {}),
     },
     socket: raw.socket,

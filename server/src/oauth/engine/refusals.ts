@@ -14,7 +14,7 @@ export const refusedBecause = (ctx: object, reason: GrantRefusal): void =>
 const reasonOf = (detail: string): GrantRefusal | null => {
   if (/expired/.test(detail)) return 'expired'
   if (/already (?:used|consumed)/.test(detail)) return 'reused'
-  if (/client mismatch|other parameters/.test(detail)) return 'client_mismatch'
+  if (/client mismatch|other parameters|jkt|DPoP/.test(detail)) return 'client_mismatch'
   if (/not found/.test(detail)) return 'revoked'
   return null
 }

@@ -36,7 +36,9 @@ export async function answerStructured(
         exp: Math.floor(token.expiresAt / second),
         iss: origin,
         aud: token.audience,
-        token_type: 'Bearer',
+        ...(token.jkt === null
+          ? { token_type: 'Bearer' }
+          : { token_type: 'DPoP', cnf: { jkt: token.jkt } }), // RFC 9449 section 6.2
         ...(token.sessionId === null ? {} : { sid: token.sessionId }),
       }
     : { active: false }

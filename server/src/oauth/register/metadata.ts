@@ -31,6 +31,7 @@ const Metadata = z.object({
   token_endpoint_auth_method: z.enum(authMethods).optional(),
   application_type: z.enum(['web', 'native']).optional(),
   scope: z.string().max(1_000).optional(),
+  dpop_bound_access_tokens: z.boolean().optional(),
 })
 
 /**
@@ -75,6 +76,7 @@ export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
     scopes: scopes.length > 0 ? scopes : ceiling,
     legacyConfidential: false,
     idTokenAlg: 'ES256',
+    dpopBound: given.dpop_bound_access_tokens ?? false,
     ...refreshDefaults,
   }
   const [problem] = judgeApp(settings)

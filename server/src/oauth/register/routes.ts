@@ -111,6 +111,7 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
         token_endpoint_auth_method: client.authMethod,
         application_type: client.applicationType,
         scope: client.scopes.join(' '),
+        dpop_bound_access_tokens: client.dpopBound,
       })
   }
 }

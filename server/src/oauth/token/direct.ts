@@ -33,7 +33,12 @@ export type DirectDeps = {
   findAccount(id: string): Promise<{ account: Account; organizationId: string } | null>
 }
 
-export type TokenRequest = { form: URLSearchParams; authorization: string | undefined }
+export type TokenRequest = {
+  form: URLSearchParams
+  authorization: string | undefined
+  /** The key that the sender has proven to hold. */
+  jkt: string | null
+}
 export type DirectTokens = (request: TokenRequest) => Promise<object | null>
 
 /** What the engine keeps of a refresh token and of a grant, as far as it matters here. */
@@ -47,6 +52,7 @@ type StoredToken = {
   resource?: string | string[]
   gty?: string
   rotations?: number
+  jkt?: string
   /** When the first of the family was issued, in seconds. */
   iiat?: number
   jti: string
@@ -61,8 +67,8 @@ type StoredGrant = {
   rar?: unknown
 }
 
-/** Bound to a key, a certificate or a consent in detail: not the common case. */
-const uncommon = ['jkt', 'x5t#S256', 'attestationJkt', 'rar', 'claims'] as const
+/** Bound to a certificate, an attestation or a consent in detail: not the common case. */
+const uncommon = ['x5t#S256', 'attestationJkt', 'rar', 'claims'] as const
 
 /**
  * The two grants that machines ask for all day, answered without the engine: client credentials,
@@ -77,7 +83,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
   const commit = sharedCommit(deps.database)
   const signWith = signer()
 
-  return async ({ form, authorization }) => {
+  return async ({ form, authorization, jkt }) => {
     const names = [...form.keys()]
     if (new Set(names).size !== names.length) return null // RFC 6749 section 3.2: none twice
     const grantType = form.get('grant_type')
@@ -86,9 +92,11 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       return null
     try {
       const app = await authenticatedClient(deps.apps, form, authorization)
-      if (!app) return null
-      if (grantType === 'client_credentials') return await clientCredentials(app, form.get('scope'))
-      if (grantType === 'refresh_token') return await refresh(app, form.get('refresh_token') ?? '')
+      if (!app || (app.dpopBound && jkt === null)) return null
+      if (grantType === 'client_credentials')
+        return await clientCredentials(app, form.get('scope'), jkt)
+      if (grantType === 'refresh_token')
+        return await refresh(app, form.get('refresh_token') ?? '', jkt)
       return null
     } catch (error) {
       deps.log.warn({ err: errorFields(error) }, 'a grant is left to the engine')
@@ -96,7 +104,11 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     }
   }
 
-  async function clientCredentials(app: OAuthApp, asked: string | null): Promise<object | null> {
+  async function clientCredentials(
+    app: OAuthApp,
+    asked: string | null,
+    jkt: string | null,
+  ): Promise<object | null> {
     if (!app.grantTypes.includes('client_credentials') || !app.createdBy || !app.organizationId)
       return null
     const ceiling = gatewayScopes.filter((scope) => app.scopes.includes(scope))
@@ -113,18 +125,20 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       act_for: maker.account.id,
       org_id: app.organizationId,
       epoch: maker.account.epoch,
+      ...boundTo(jkt),
     })
     await deps.apps.noteUse(app)
-    return { access_token: accessToken, expires_in: expiresIn, scope, token_type: 'Bearer' }
+    return { access_token: accessToken, expires_in: expiresIn, scope, token_type: typeOf(jkt) }
   }
 
-  async function refresh(app: OAuthApp, token: string): Promise<object | null> {
+  async function refresh(app: OAuthApp, token: string, jkt: string | null): Promise<object | null> {
     if (token === '' || !app.grantTypes.includes('refresh_token')) return null
     const stored = await vault.find<StoredToken>('RefreshToken', token)
     if (!stored || stored.consumedAt !== null) return null
     const old = stored.payload
     const { accountId, grantId, sessionUid } = old
     if (!accountId || !grantId || !sessionUid || old.clientId !== app.clientId) return null
+    if (old.jkt !== undefined && old.jkt !== jkt) return null
     if (uncommon.some((member) => old[member] !== undefined)) return null
     const scopes = scopeList(old.scope)
     if (scopes.includes('openid') || String(old.resource) !== resource) return null
@@ -146,6 +160,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       grant_id: grantId,
       org_id: person.organizationId,
       epoch: person.account.epoch,
+      ...boundTo(jkt),
     })
     const successor = deps.random.bytes(32).toString('base64url')
     const answer = {
@@ -153,7 +168,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       expires_in: expiresIn,
       refresh_token: successor,
       scope,
-      token_type: 'Bearer',
+      token_type: typeOf(jkt),
     }
     const now = Math.floor(clock.now() / second)
     const labels = { accountId, clientId: app.clientId, grantId, sessionUid }
@@ -164,13 +179,14 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       iat: now,
       exp: now + Math.floor(lifeMs / second),
       rotations: (old.rotations ?? 0) + 1,
+      ...(jkt !== null && app.authMethod === 'none' ? { jkt } : {}),
       gty: old.gty?.endsWith('refresh_token') ? old.gty : `${old.gty ?? ''} refresh_token`.trim(),
     }
     const claimed = await commit(async () => {
       // Of any number at once exactly one passes; revocation has removed the row.
       if (!(await vault.consume('RefreshToken', token))) return false
       await vault.put('RefreshToken', successor, next, labels, lifeMs)
-      await rememberReplay(deps, app, token, { answer, scope: '', resource: '' }, labels)
+      await rememberReplay(deps, app, token, { answer, scope: '', resource: '', jkt }, labels)
       return true
     })
     if (!claimed) return null
@@ -197,6 +213,10 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     return { accessToken, expiresIn }
   }
 }
+
+/** RFC 9449 section 6.1. */
+const boundTo = (jkt: string | null) => (jkt === null ? {} : { cnf: { jkt } })
+const typeOf = (jkt: string | null) => (jkt === null ? 'Bearer' : 'DPoP')
 
 /** Signs on this thread: three times as fast as handing 60 µs of work to another one. */
 function signer(): (key: SigningKey, claims: object) => string {

@@ -33,8 +33,22 @@ export function readAccessToken(text: string): ParsedAccessToken | null {
   if (header.alg !== 'ES256' || header.typ !== 'at+jwt' || typeof header.kid !== 'string')
     return null
 
-  const { iss, aud, sub, exp, iat, nbf, client_id, scope, sid, grant_id, org_id, epoch, act_for } =
-    claims
+  const {
+    iss,
+    aud,
+    sub,
+    exp,
+    iat,
+    nbf,
+    client_id,
+    scope,
+    sid,
+    grant_id,
+    org_id,
+    epoch,
+    act_for,
+    cnf,
+  } = claims
   if (!isText(iss) || !isText(aud) || !isText(sub) || !isText(client_id) || !isText(org_id))
     return null
   if (!isTime(exp) || !isTime(iat) || !(nbf === undefined || isTime(nbf))) return null
@@ -43,6 +57,8 @@ export function readAccessToken(text: string): ParsedAccessToken | null {
   const ofPerson = isText(sid) && isText(grant_id) && act_for === undefined
   const ofApp = sid === undefined && grant_id === undefined && isText(act_for) && sub === client_id
   if (!ofPerson && !ofApp) return null
+  const jkt = cnf === undefined ? null : thumbprintOf(cnf)
+  if (jkt === undefined) return null
   return {
     kid: header.kid,
     issuer: iss,
@@ -57,11 +73,19 @@ export function readAccessToken(text: string): ParsedAccessToken | null {
       scopes: scopeList(scope),
       audience: aud,
       epoch,
+      jkt,
       expiresAt: exp * 1_000,
     },
     signed: Buffer.from(`${head}.${body}`),
     signature,
   }
+}
+
+/** RFC 9449 section 6.1. Bound in a way that we do not know means: not for us (RFC 7800 section 3.1). */
+function thumbprintOf(cnf: unknown): string | undefined {
+  if (typeof cnf !== 'object' || cnf === null || Object.keys(cnf).join() !== 'jkt') return undefined
+  const { jkt } = cnf as { jkt: unknown }
+  return typeof jkt === 'string' && jkt.length === 43 && part.test(jkt) ? jkt : undefined
 }
 
 const isText = (value: unknown): value is string =>

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { describe, test } from 'node:test'
-import { minute } from '../../platform/clock/clock.ts'
+import { type Clock, minute } from '../../platform/clock/clock.ts'
 import { inProcessBus } from '../../platform/events/events.ts'
+import { memoryReplay } from '../../platform/replay/replay.ts'
+import { serverNonces } from '../dpop/nonces.ts'
+import { possessions } from '../dpop/possession.ts'
 import { accessTokenVerifier } from './verifier.ts'
 
 const issuer = 'https://ai.example'
@@ -37,13 +40,28 @@ const signed = (head: unknown, body: unknown, key?: KeyObject) => {
 }
 const good = () => signed(header, claims)
 
+const proofs = (clock: Clock) =>
+  possessions({
+    clock,
+    nonces: serverNonces(Buffer.alloc(32), clock),
+    atTokenEndpoint: memoryReplay(clock),
+    atResource: memoryReplay(clock),
+  })
+
 const keys = {
   publicKey: (kid: string) => (kid === 'k1' ? publicKey : undefined),
   seek: async () => undefined,
 }
 
 function setUp() {
-  const facts = { state: 'active' as const, epoch: 1, grant: true, client: true, reads: 0 }
+  const facts = {
+    state: 'active' as const,
+    epoch: 1,
+    grant: true,
+    client: true,
+    dpopBound: false,
+    reads: 0,
+  }
   const clock = { at: nowSeconds * 1_000 + 1_000, now: () => clock.at }
   const bus = inProcessBus((error) => {
     throw error
@@ -60,7 +78,8 @@ function setUp() {
       return { state: facts.state, epoch: facts.epoch }
     },
     grantStands: async () => facts.grant,
-    clientStands: async () => facts.client,
+    client: async () => (facts.client ? { dpopBound: facts.dpopBound } : null),
+    possessions: proofs(clock),
   })
   return { facts, clock, bus, verifier }
 }
@@ -276,9 +295,40 @@ test('an ending that comes in while the database is read is not overtaken by wha
       }
       return answer
     },
-    clientStands: async () => true,
+    client: async () => ({ dpopBound: false }),
+    possessions: proofs(clock),
   })
   assert.deepEqual(await verifier.verify(good()), { ok: false, reason: 'revoked' })
+})
+
+test('what an app was given before it began to require proof of possession ends there', async () => {
+  const { verifier, bus, facts } = setUp()
+  assert.ok((await verifier.verify(good())).ok)
+  facts.dpopBound = true
+  bus.publish({ type: 'client.changed', clientId: 'app_1' })
+  assert.deepEqual(await verifier.verify(good()), { ok: false, reason: 'revoked' })
+})
+
+test('a token bound in a way we do not know is refused, not taken for a bearer token', async () => {
+  const jkt = 'A'.repeat(43)
+  for (const cnf of [
+    null,
+    {},
+    [],
+    'x',
+    { jkt: 1 },
+    { jkt: 'short' },
+    { jkt, 'x5t#S256': jkt },
+    { kid: 'k1' },
+  ]) {
+    const { verifier } = setUp()
+    const token = signed(header, { ...claims, cnf })
+    assert.deepEqual(await verifier.verify(token), { ok: false, reason: 'malformed' })
+  }
+  const { verifier } = setUp()
+  const bound = signed(header, { ...claims, cnf: { jkt } })
+  assert.deepEqual(await verifier.verify(bound), { ok: false, reason: 'key_bound' })
+  assert.ok((await verifier.inspect(bound)).ok)
 })
 
 test('an older epoch, a suspended account and a missing client are told apart as far as they may be', async () => {

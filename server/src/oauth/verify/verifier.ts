@@ -5,9 +5,10 @@ import { mayCall, type Standing } from '../../accounts/index.ts'
 import type {
   AccessToken,
   AccessTokenInspector,
-  AccessTokenRefusal,
   AccessTokenVerifier,
+  Verified,
 } from '../access-token.ts'
+import type { Claimed, Possessions } from '../dpop/possession.ts'
 import { type ParsedAccessToken, readAccessToken } from './claims.ts'
 
 export type VerifierDeps = {
@@ -26,12 +27,10 @@ export type VerifierDeps = {
   standing(accountId: string): Promise<Standing | null>
   /** Whether the grant still stands; asked once a token and cache life. */
   grantStands(grantId: string): Promise<boolean>
-  clientStands(clientId: string): Promise<boolean>
+  /** The client as it stands now; null: it does not. */
+  client(clientId: string): Promise<{ dpopBound: boolean } | null>
+  possessions: Pick<Possessions, 'atResource'>
 }
-
-export type VerifyResult =
-  | { ok: true; token: AccessToken }
-  | { ok: false; reason: AccessTokenRefusal }
 
 const tokenBytesMax = 8 * 1024
 const cacheMax = 20_000
@@ -43,7 +42,8 @@ const endedMs = 20 * minute
 /**
  * Access tokens, judged here: signature and claims locally, then whether account, grant, session and
  * client still stand. Good answers are kept by the token's SHA-256 until the token expires, for at
- * most a minute, or until an event speaks of them; the hot path is one hash and one map read.
+ * most a minute, or until an event speaks of them; the hot path is one hash and one map read. Proofs of
+ * possession are judged each time.
  *
  * When the database is away, known tokens pass for the rest of their minute and unknown ones throw.
  */
@@ -82,7 +82,7 @@ export function accessTokenVerifier(
     cache.set(hash, { token, until: Math.min(token.expiresAt, clock.now() + trustMs) })
   }
 
-  async function judge(hash: string | null, token: AccessToken): Promise<VerifyResult> {
+  async function judge(hash: string | null, token: AccessToken): Promise<Verified> {
     for (;;) {
       const before = generation
       const standing = await deps.standing(token.accountId)
@@ -93,7 +93,10 @@ export function accessTokenVerifier(
         return { ok: false, reason: 'revoked' }
       if (token.grantId !== null && !(await deps.grantStands(token.grantId)))
         return { ok: false, reason: 'revoked' }
-      if (!(await deps.clientStands(token.clientId))) return { ok: false, reason: 'revoked' }
+      const client = await deps.client(token.clientId)
+      // What was issued before the app began to require proof of possession ends there.
+      if (!client || (client.dpopBound && token.jkt === null))
+        return { ok: false, reason: 'revoked' }
       if (before !== generation) continue // something ended while we read: read again
       if (hash !== null) keep(hash, token)
       return { ok: true, token }
@@ -101,21 +104,11 @@ export function accessTokenVerifier(
   }
 
   return {
-    verify(text) {
-      if (text.length > tokenBytesMax) return { ok: false, reason: 'malformed' }
-      const hash = createHash('sha256').update(text).digest('base64')
-      const kept = cache.get(hash)
-      if (kept) {
-        if (kept.until > clock.now()) return { ok: true, token: kept.token }
-        cache.delete(hash)
-      }
-      const parsed = readAccessToken(text)
-      if (!parsed) return { ok: false, reason: 'malformed' }
-      const known = deps.keys.publicKey(parsed.kid)
-      if (known) return check(hash, parsed, known)
-      return deps.keys
-        .seek(parsed.kid)
-        .then((key) => (key ? check(hash, parsed, key) : { ok: false, reason: 'malformed' }))
+    verify(text, dpop = null) {
+      const found = find(text)
+      return found instanceof Promise
+        ? found.then((verified) => held(verified, text, dpop))
+        : held(found, text, dpop)
     },
     async inspect(text) {
       const parsed = text.length > tokenBytesMax ? null : readAccessToken(text)
@@ -125,13 +118,44 @@ export function accessTokenVerifier(
     },
   }
 
-  /** `hash` is null for a token that is only looked at: what is kept is let in. */
+  function find(text: string): Verified | Promise<Verified> {
+    if (text.length > tokenBytesMax) return { ok: false, reason: 'malformed' }
+    const hash = createHash('sha256').update(text).digest('base64')
+    const kept = cache.get(hash)
+    if (kept) {
+      if (kept.until > clock.now()) return { ok: true, token: kept.token }
+      cache.delete(hash)
+    }
+    const parsed = readAccessToken(text)
+    if (!parsed) return { ok: false, reason: 'malformed' }
+    const known = deps.keys.publicKey(parsed.kid)
+    if (known) return check(hash, parsed, known)
+    return deps.keys
+      .seek(parsed.kid)
+      .then((key) => (key ? check(hash, parsed, key) : { ok: false, reason: 'malformed' }))
+  }
 
+  /** A bound token is good only in the hands of the key's holder, another one only without a key. */
+  function held(
+    verified: Verified,
+    text: string,
+    dpop: Claimed | null,
+  ): Verified | Promise<Verified> {
+    if (!verified.ok) return verified
+    const { jkt } = verified.token
+    if (jkt === null) return dpop === null ? verified : { ok: false, reason: 'not_bound' }
+    if (dpop === null) return { ok: false, reason: 'key_bound' }
+    return deps.possessions
+      .atResource(dpop, text, jkt)
+      .then((proven) => (proven.ok ? verified : { ...proven, reason: 'invalid_proof' }))
+  }
+
+  /** `hash` is null for a token that is only looked at: what is kept is let in. */
   function check(
     hash: string | null,
     parsed: ParsedAccessToken,
     key: KeyObject,
-  ): VerifyResult | Promise<VerifyResult> {
+  ): Verified | Promise<Verified> {
     if (
       parsed.issuer !== deps.issuer ||
       (hash !== null && parsed.token.audience !== deps.audience) ||
