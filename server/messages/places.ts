@@ -2,8 +2,8 @@ import type { Place } from '../src/platform/places/places.ts'
 import type { Locale } from './messages.ts'
 
 const countries: Record<Locale, Intl.DisplayNames> = {
-  en: new Intl.DisplayNames('en-GB', { type: 'region', style: 'short' }),
-  zh: new Intl.DisplayNames('zh-CN', { type: 'region', style: 'short' }),
+  en: new Intl.DisplayNames('en-GB', { type: 'region' }),
+  zh: new Intl.DisplayNames('zh-CN', { type: 'region' }),
 }
 
 const others = {

@@ -8,11 +8,11 @@ export type Case = { id: string; state: "open" | "decided" | "closed"; subject_k
 
 export type Decision = { id: string; kind: "warn" | "limit" | "suspend" | "close"; reason: string; reason_text: string; text: string; until: string | null; decided_at: string; decided_by_name?: string | undefined; ended_at: string | null; end_reason: string | null; still_works: string[]; appeal: Appeal | null; appeal_deadline: string; may_appeal: boolean }
 
-export type Device = { id: string; name: string; current: boolean; address: string; place: Place; first_seen_at: string; last_seen_at: string; holds: { sessions: number; grants: { id: string; client_name: string }[] } }
+export type Device = { id: string; name: string; kind: "browser" | "app"; current: boolean; address: string; place: Place; first_seen_at: string; last_seen_at: string; holds: { sessions: number; grants: ({ id: string; client_name: string; renews_until: string | null })[] } }
 
 export type DeviceCodeEntryInput = { user_code: string }
 
-export type DeviceDecisionInput = { user_code: string; decision: "allow" | "deny" }
+export type DeviceDecisionInput = { user_code: string; decision: "allow" | "deny"; end_device_id?: string | undefined }
 
 export type DeviceRequest = { client: { client_id: string; name: string; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; place: Place; same_network: boolean; requested_at: string; expires_at: string }
 

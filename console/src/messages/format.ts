@@ -46,7 +46,7 @@ function build(tag: string): Format {
   const time = new Intl.DateTimeFormat(tag, { timeStyle: 'medium' })
   const day = new Intl.DateTimeFormat(tag, { month: 'short', day: 'numeric', timeZone: 'UTC' })
   const relative = new Intl.RelativeTimeFormat(tag, { numeric: 'auto' })
-  const country = new Intl.DisplayNames(tag, { type: 'region', style: 'short' })
+  const country = new Intl.DisplayNames(tag, { type: 'region' })
   const list = new Intl.ListFormat(tag, { type: 'conjunction' })
   return {
     number: (value) => number.format(value),

@@ -83,6 +83,14 @@ export const mail: MailTexts = {
     ],
     button: 'This wasn’t me',
   }),
+  new_app_device: ({ device, address, place, at }) => ({
+    subject: 'A device was connected to your account',
+    paragraphs: [
+      `A device was connected to your account by its code: ${device}, network address ${address} (${placeName('en', place)}), on ${time(at)}.`,
+      'If it is yours, there is nothing to do. If somebody else gave you the code, or you entered none, open the page below: its button cuts that device off and has you choose a new password. It works for seven days.',
+    ],
+    button: 'This wasn’t me',
+  }),
   decision: ({ decision, reason, text }) => ({
     subject: decisions[decision].subject,
     paragraphs: [

@@ -75,6 +75,14 @@ export const mail: MailTexts = {
     ],
     button: '不是我本人',
   }),
+  new_app_device: ({ device, address, place, at }) => ({
+    subject: '有设备连接到您的账户',
+    paragraphs: [
+      `一台设备于 ${time(at)}通过设备代码连接到您的账户：${device}，网络地址 ${address}（${placeName('zh', place)}）。`,
+      '如果这是您的设备，无需处理。如果代码是别人给您的，或者您没有输入过代码，请打开下面的页面：点击其中的按钮即可断开该设备，并由您设置新密码。链接在七天内有效。',
+    ],
+    button: '不是我本人',
+  }),
   decision: ({ decision, reason, text }) => ({
     subject: decisions[decision].subject,
     paragraphs: [

@@ -176,7 +176,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
     ) {
       const form = new URLSearchParams(body.toString('utf8'))
       const { authorization } = request.headers
-      const answer = await deps.directTokens({ form, authorization, jkt })
+      const answer = await deps.directTokens({ form, authorization, address: request.ip, jkt })
       if (answer)
         return reply
           .headers({ ...Object.fromEntries(pageHeaders(origin)), 'cache-control': 'no-store' })

@@ -6,8 +6,8 @@
  * is open → seen by an account → decided → finished, at most ten minutes; a
  * grant stands until it is revoked or 180 days old, and with it ends everything issued under it. It
  * hangs on the session it was given in and on the account's epoch: sign-out, suspension and password
- * reset end it. What a device was allowed hangs on the epoch alone: it is not the browser that said
- * yes. A sign-in at an app is over when its device, its account's epoch or its person ends it
+ * reset end it. What was allowed by device code hangs on a device of its own, not on the
+ * browser that said yes. A sign-in at an app is over when its device, its account's epoch or its person ends it
  * (`signed_out_at`), whatever became of its tokens before. Invariants: a code or refresh token is
  * redeemed by exactly one request; nobody is sent to a redirect URI that is not registered, save an
  * owner who has the inspector open, to its page; every URL is built from the configured origin;
@@ -37,7 +37,7 @@ import type { Audit } from '../audit/index.ts'
 import type { ResourceSetting } from '../config.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Organizations } from '../organizations/index.ts'
-import type { Sessions } from '../sessions/index.ts'
+import type { HeldGrant, Sessions } from '../sessions/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
 import { openApps } from './apps/apps.ts'
 import { appRoutes } from './apps/routes.ts'
@@ -98,7 +98,7 @@ export type OAuthDeps = {
   replays: ReplayMemories
   accounts: Pick<Accounts, 'find' | 'standing'>
   organizations: Pick<Organizations, 'of' | 'roleIn'>
-  sessions: Pick<Sessions, 'list' | 'end'>
+  sessions: Pick<Sessions, 'list' | 'end' | 'admitApp' | 'noteApp' | 'forgetApp'>
   /** Takes the session's cookie out of the browser. */
   forgetBrowser(reply: FastifyReply): void
   audit: Pick<Audit, 'append'>
@@ -112,7 +112,7 @@ export type OAuth = {
   countGrants(accountId: string): Promise<number>
   /** For sessions: what hangs on a device and ends with it. `end` joins the caller's transaction. */
   devices: {
-    grants(accountId: string): Promise<{ id: string; clientName: string; deviceId: string }[]>
+    grants(accountId: string): Promise<(HeldGrant & { deviceId: string })[]>
     end(accountId: string, deviceIds: readonly string[]): Promise<void>
   }
   /** Ends every grant of the account and deletes its codes, tokens and transactions, in batches. */
@@ -272,9 +272,10 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         const found = await grants.byDevice(accountId)
         const clients = await appStore.findAll([...new Set(found.map(({ clientId }) => clientId))])
         const nameOf = (id: string) => clients.find(({ clientId }) => clientId === id)?.name ?? id
-        return found.map(({ id, clientId, deviceId }) => ({
+        return found.map(({ id, clientId, deviceId, renewsUntil }) => ({
           id,
           deviceId,
+          renewsUntil,
           clientName: nameOf(clientId),
         }))
       },
@@ -326,10 +327,16 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         readIdToken: idTokenReader(origin, keys),
         problem,
       })
-      const { limiter } = deps
-      const deviceDeps = { resources, vault, engine, apps, grants, database, limiter, clock, ids }
-      const devices = openDeviceRequests({ ...deviceDeps, findAccount })
-      deviceRoutes(app, devices, resources, deps.places, problem)
+      const requests = openDeviceRequests({
+        ...deps,
+        resources,
+        vault,
+        engine,
+        apps,
+        grants,
+        findAccount,
+      })
+      deviceRoutes(app, requests, resources, deps.places, problem)
       appRoutes(app, apps, problem)
       inspectorRoutes(app, inspections, problem)
       grantRoutes(app, grants, appStore, resources, problem)

@@ -1,5 +1,6 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { rfc3339 } from '#platform/clock/clock.ts'
+import { rfc3339, rfc3339OrNull } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
@@ -13,6 +14,7 @@ const deviceSchema = z
   .object({
     id: z.string(),
     name: z.string(),
+    kind: z.enum(['browser', 'app']),
     current: z.boolean(),
     address: z.string(),
     place: placeSchema,
@@ -20,21 +22,25 @@ const deviceSchema = z
     last_seen_at: z.string(),
     holds: z.object({
       sessions: z.int(),
-      grants: z.array(z.object({ id: z.string(), client_name: z.string() })),
+      grants: z.array(
+        z.object({
+          id: z.string(),
+          client_name: z.string(),
+          renews_until: z.string().nullable(),
+        }),
+      ),
     }),
   })
   .meta({ id: 'Device' })
 
 /** Devices as their owner sees them; `current` is the asking one, null where there is none yet. */
-export const presentDevices = (
-  places: Places,
-  devices: readonly HeldDevice[],
-  current: string | null,
-) => Promise.all(devices.map((device) => presentDevice(places, device, current)))
+const presentDevices = (places: Places, devices: readonly HeldDevice[], current: string | null) =>
+  Promise.all(devices.map((device) => presentDevice(places, device, current)))
 
 const presentDevice = async (places: Places, device: HeldDevice, current: string | null) => ({
   id: device.id,
   name: device.name,
+  kind: device.kind,
   current: device.id === current,
   address: device.address,
   place: presentPlace(await places.of(device.address)),
@@ -42,9 +48,31 @@ const presentDevice = async (places: Places, device: HeldDevice, current: string
   last_seen_at: rfc3339(device.lastSeenAt),
   holds: {
     sessions: device.sessions,
-    grants: device.grants.map(({ id, clientName }) => ({ id, client_name: clientName })),
+    grants: device.grants.map(({ id, clientName, renewsUntil }) => ({
+      id,
+      client_name: clientName,
+      renews_until: rfc3339OrNull(renewsUntil),
+    })),
   },
 })
+
+/** The answer to one device too many: with the devices to choose from, for that is all that is left. */
+export async function refuseDevice(
+  { places, problem }: { places: Places; problem: ProblemSender },
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal:
+    | { reason: 'device_limit_reached'; devices: readonly HeldDevice[]; ticket?: string }
+    | { reason: 'device_limit_refused' },
+) {
+  const { reason } = refusal
+  if (reason === 'device_limit_refused')
+    return problem(request, reply, { status: 409, code: reason })
+  const devices = await presentDevices(places, refusal.devices, null)
+  const { ticket } = refusal
+  const members = { ...(ticket === undefined ? {} : { ticket }), devices }
+  return problem(request, reply, { status: 409, code: reason }, { members })
+}
 
 /** One's devices: what each holds, and the end of one or of all others. Also for the suspended. */
 export function deviceRoutes(

@@ -14,13 +14,15 @@ export async function listDevices(
   const grants = await neighbours.grantsByDevice(accountId)
   const ids = new Set([...sessions.map(({ device }) => device.id), ...grants.map(deviceOf)])
   const devices = await store.devices(accountId, [...ids])
-  return devices.map((device) => ({
-    ...device,
-    sessions: sessions.filter((session) => session.device.id === device.id).length,
-    grants: grants
-      .filter((grant) => grant.deviceId === device.id)
-      .map(({ id, clientName }) => ({ id, clientName })),
-  }))
+  return devices.map((device) => {
+    const held = grants.filter((grant) => grant.deviceId === device.id)
+    return {
+      ...device,
+      name: device.name || (held[0]?.clientName ?? ''), // allowed before devices by code had names
+      sessions: sessions.filter((session) => session.device.id === device.id).length,
+      grants: held.map(({ deviceId: _, ...grant }) => grant),
+    }
+  })
 }
 
 /**

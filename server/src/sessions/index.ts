@@ -1,7 +1,8 @@
 /**
  * Sessions: which browser acts for whom. A device is a browser that was here before; a session is
  * one sign-in on it, and the grants of apps hang on it, too. Session and device are opaque random
- * cookies of which only a MAC is stored.
+ * cookies of which only a MAC is stored. What signed in by device code is a device as well: it has
+ * one grant and no cookie, and ends with that grant.
  *
  * Lifetimes: 14 days without use, 90 days in all, judged on the server at every request. Every
  * sign-in makes a new id. Each end has a reason, is told as `session.ended`, and is told to the
@@ -28,6 +29,7 @@ import type { Places } from '#platform/places/places.ts'
 import type { Accounts } from '../accounts/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
+import { admitApp } from './app-device.ts'
 import { authenticate } from './authenticate.ts'
 import type { SessionsContext } from './context.ts'
 import { makeCookies } from './cookies.ts'
@@ -39,12 +41,14 @@ import { startSession } from './start.ts'
 import { sqlSessionStore } from './store.sql.ts'
 import { takeTicket } from './ticket.ts'
 
-export { deviceRoutes } from './devices.routes.ts'
+export { deviceRoutes, refuseDevice } from './devices.routes.ts'
 export { sessionExporter } from './export.ts'
 export { sessionRoutes } from './routes.ts'
 export type {
+  AppAdmission,
   Device,
   HeldDevice,
+  HeldGrant,
   Session,
   SessionEndReason,
   SessionNeighbours,
@@ -109,6 +113,11 @@ export function createSessions(deps: {
     end: async (accountId, sessionId, reason) =>
       (await endSessions(context, accountId, { only: sessionId }, reason)) > 0,
     devices: (accountId) => listDevices(context, accountId),
+    admitApp: (...args) => admitApp(context, ...args),
+    noteApp: (id, address) => store.touchDevice(id, { address, at: deps.clock.now() }),
+    async forgetApp(accountId, id) {
+      await store.endDevices(accountId, [id], deps.clock.now())
+    },
     endDevices: (person, which, reason) => endDevices(context, person, which, reason),
     signedOutReason: (request) => signedOutReason(context, request),
     endOthers: (accountId, except, reason) => endSessions(context, accountId, { except }, reason),

@@ -41,7 +41,7 @@ test('the mail about a new device names the country in the language of the accou
     await browser.request('POST', '/api/sessions', { body: { email, password }, headers })
     return (await mailTo(server.origin, email, 'new_device')).text
   }
-  assert.match(await arrive('8.8.8.8'), /network address 8\.8\.8\.8 \(United States|\(US\)/)
+  assert.match(await arrive('8.8.8.8'), /network address 8\.8\.8\.8 \(United States\)/)
   assert.match(await arrive('10.9.8.7'), /10\.9\.8\.7 \(private network\)/)
   await person.expect(200, 'PATCH', '/api/account', { locale: 'zh' })
   assert.match(await arrive('2001:4860:4860::8888'), /2001:4860:4860::8888（美国）/)

@@ -3,7 +3,12 @@ import type { SessionsContext } from './context.ts'
 import { endDevices, listDevices } from './devices.ts'
 import type { HeldDevice } from './session.ts'
 
-export type AtLimit = { policy: 'ask' | 'end-oldest' | 'refuse'; endDeviceId?: string | undefined }
+export type AtLimit = {
+  policy: 'ask' | 'end-oldest' | 'refuse'
+  endDeviceId?: string | undefined
+  /** A device that is not to end, because it is the one that asks. */
+  spareDeviceId?: string
+}
 
 /**
  * Whether one more device may hold something, after ending what the policy says: true, or the devices
@@ -21,11 +26,12 @@ export async function roomForDevice(
   if (held.some(({ id }) => id === knownId)) return true
   const tooMany = held.length + 1 - context.deviceLimit
   if (tooMany <= 0) return true
-  if (atLimit.policy === 'refuse') return held
+  const choice = held.filter(({ id }) => id !== atLimit.spareDeviceId)
+  if (atLimit.policy === 'refuse') return choice
   const leaving =
     atLimit.policy === 'end-oldest'
-      ? held.slice(-tooMany)
-      : held.filter(({ id }) => id === atLimit.endDeviceId)
+      ? choice.slice(-tooMany)
+      : choice.filter(({ id }) => id === atLimit.endDeviceId)
   for (const { id } of leaving) await endDevices(context, account, { only: id }, 'device_limit')
-  return leaving.length >= tooMany || held.filter((device) => !leaving.includes(device))
+  return leaving.length >= tooMany || choice.filter((device) => !leaving.includes(device))
 }

@@ -14,7 +14,7 @@ import {
   presentAccount,
 } from '../accounts/index.ts'
 import { type SessionsContext, tokenDigest } from './context.ts'
-import { presentDevices } from './devices.routes.ts'
+import { refuseDevice } from './devices.routes.ts'
 import type { Session, Sessions, SignIn } from './session.ts'
 
 const sessionSchema = z.object({
@@ -39,11 +39,6 @@ const proofAnswers = {
   rate_limited: { status: 429, code: 'rate_limited' },
   busy: { status: 503, code: 'service_busy' },
 } as const satisfies Record<PasswordProof['reason'], ProblemAnswer>
-
-const limitAnswers = {
-  device_limit_reached: { status: 409, code: 'device_limit_reached' },
-  device_limit_refused: { status: 409, code: 'device_limit_refused' },
-} as const satisfies Record<Extract<SignIn, { ok: false }>['reason'], ProblemAnswer>
 
 /** Signing in and out, and seeing where one is signed in. */
 export function sessionRoutes(
@@ -70,25 +65,11 @@ export function sessionRoutes(
     last_seen_at: rfc3339(session.lastSeenAt),
   })
 
-  /** Tells which devices there are to choose from, for that is all that is left to do. */
-  const refuseSignIn = async (
+  const refuseSignIn = (
     refusal: Extract<SignIn, { ok: false }>,
     request: FastifyRequest,
     reply: FastifyReply,
-  ) =>
-    problem(
-      request,
-      reply,
-      limitAnswers[refusal.reason],
-      refusal.reason === 'device_limit_reached'
-        ? {
-            members: {
-              ticket: refusal.ticket,
-              devices: await presentDevices(places, refusal.devices, null),
-            },
-          }
-        : {},
-    )
+  ) => refuseDevice({ places, problem }, request, reply, refusal)
 
   app.post(
     '/api/sessions',

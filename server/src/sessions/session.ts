@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { day } from '#platform/clock/clock.ts'
 import type { Principal } from '#platform/http/access.ts'
+import type { Place } from '#platform/places/places.ts'
 import type { Account } from '../accounts/index.ts'
 
 export type SessionEndReason =
@@ -21,8 +22,12 @@ export type SessionEndReason =
 export const idleMs = 14 * day
 export const absoluteMs = 90 * day
 
+/** `app`: no browser, but what signed in by device code (RFC 8628); it holds the grant it got then. */
+export type DeviceKind = 'browser' | 'app'
+
 export type Device = {
   id: string
+  kind: DeviceKind
   accountId: string
   name: string
   address: string
@@ -42,8 +47,11 @@ export type Session = {
   expiresAt: number
 }
 
-/** An app that a person allowed on a device: its tokens live and end with it. */
-export type HeldGrant = { id: string; clientName: string }
+/**
+ * An app that a person allowed on a device: its tokens live and end with it. `renewsUntil`: how long
+ * its refresh token works; null where it holds none.
+ */
+export type HeldGrant = { id: string; clientName: string; renewsUntil: number | null }
 
 /** A device with what hangs on it; one that holds nothing is not shown to anybody. */
 export type HeldDevice = Device & { sessions: number; grants: HeldGrant[] }
@@ -62,6 +70,15 @@ export type SessionNeighbours = {
   /** With the refresh families and access tokens under them. */
   endGrantsOfDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
 }
+
+/** What signed in by device code, as far as it says. */
+export type ArrivingApp = { clientName: string; userAgent: string; address: string; place: Place }
+
+/** Its device, or what stands in its way: the devices to choose from, as at a sign-in. */
+export type AppAdmission =
+  | { ok: true; deviceId: string }
+  | { ok: false; reason: 'device_limit_reached'; devices: HeldDevice[] }
+  | { ok: false; reason: 'device_limit_refused' }
 
 /** A sign-in by somebody who has proven who they are. */
 export type SignIn =
@@ -101,6 +118,20 @@ export type Sessions = {
   list(accountId: string): Promise<Session[]>
   /** Ends one session of this account; false when there is none such. Publishes `session.ended`. */
   end(accountId: string, sessionId: string, reason: SessionEndReason): Promise<boolean>
+  /**
+   * A device for what this account allowed by its code, told to its owner. Beyond the limit as the
+   * installation is set, but the browser that allows it (`by`) does not end for it. Joins the caller's
+   * transaction.
+   */
+  admitApp(
+    account: Account,
+    app: ArrivingApp,
+    by: { deviceId: string; endDeviceId?: string | undefined },
+  ): Promise<AppAdmission>
+  /** A device that is an app has shown itself. */
+  noteApp(deviceId: string, address: string): Promise<void>
+  /** A device that is an app holds nothing any more. Joins the caller's transaction. */
+  forgetApp(accountId: string, deviceId: string): Promise<void>
   /** Devices that hold something, the most recently seen first. */
   devices(accountId: string): Promise<HeldDevice[]>
   /**

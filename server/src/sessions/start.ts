@@ -91,6 +91,7 @@ async function recogniseDevice(
   const first = !(await store.hasDevices(account.id))
   const device = {
     id: ids('dev'),
+    kind: 'browser' as const,
     accountId: account.id,
     name: seen.name,
     address: seen.address,

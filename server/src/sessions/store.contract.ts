@@ -9,6 +9,7 @@ const start = 1_000_000
 async function withDevice({ store }: Subject, accountId: string, name: string): Promise<void> {
   await store.insertDevice({
     id: `dev_${name}`,
+    kind: 'browser',
     accountId,
     tokenDigest: `device ${name}`,
     name: 'Chrome on macOS',

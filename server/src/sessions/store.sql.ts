@@ -1,10 +1,17 @@
 import type { Database } from '#platform/db/database.ts'
-import { type Device, idleMs, type Session, type SessionEndReason } from './session.ts'
+import {
+  type Device,
+  type DeviceKind,
+  idleMs,
+  type Session,
+  type SessionEndReason,
+} from './session.ts'
 import type { SessionStore } from './store.ts'
 
 type DeviceRow = {
   id: string
   account_id: string
+  kind: DeviceKind
   token_digest: string
   name: string
   user_agent: string
@@ -50,6 +57,7 @@ export function sqlSessionStore(database: Database): SessionStore {
         .values({
           id: device.id,
           account_id: device.accountId,
+          kind: device.kind,
           token_digest: device.tokenDigest,
           name: device.name,
           user_agent: device.userAgent,
@@ -119,7 +127,7 @@ export function sqlSessionStore(database: Database): SessionStore {
     async touchDevice(id, { address, name, at }) {
       await tables.query
         .updateTable('devices')
-        .set({ address, name, last_seen_at: at })
+        .set({ address, last_seen_at: at, ...(name === undefined ? {} : { name }) })
         .where('id', '=', id)
         .execute()
     },
@@ -234,6 +242,7 @@ export function sqlSessionStore(database: Database): SessionStore {
         .innerJoin('devices', 'devices.id', 'sessions.device_id')
         .selectAll('sessions')
         .select([
+          'devices.kind as device_kind',
           'devices.name as device_name',
           'devices.address as device_address',
           'devices.first_seen_at as device_first_seen_at',
@@ -251,6 +260,7 @@ export function sqlSessionStore(database: Database): SessionStore {
         device: {
           id: row.device_id,
           accountId: row.account_id,
+          kind: row.device_kind,
           name: row.device_name,
           address: row.device_address,
           firstSeenAt: row.device_first_seen_at,
@@ -288,6 +298,7 @@ export function sqlSessionStore(database: Database): SessionStore {
 const toDevice = (row: DeviceRow): Device => ({
   id: row.id,
   accountId: row.account_id,
+  kind: row.kind,
   name: row.name,
   address: row.address,
   firstSeenAt: row.first_seen_at,

@@ -20,7 +20,8 @@ export type SessionStore = {
   endDevices(accountId: string, ids: readonly string[], at: number): Promise<string[]>
   /** Also ended ones: whether the account was ever signed in to. */
   hasDevices(accountId: string): Promise<boolean>
-  touchDevice(id: string, seen: { address: string; name: string; at: number }): Promise<void>
+  /** Without a name it keeps the one it has. */
+  touchDevice(id: string, seen: { address: string; name?: string; at: number }): Promise<void>
   insertTicket(ticket: Ticket & { digest: string; deviceDigest: string }): Promise<void>
   /** Deletes the ticket; exactly one caller gets it, from the browser it was made for, in time. */
   takeTicket(digest: string, deviceDigest: string, now: number): Promise<Ticket | null>

@@ -21,19 +21,23 @@ export const account = {
   },
   devices: {
     title: 'Devices',
-    lead: 'Where you are signed in now, and the apps you allowed there.',
+    lead: 'Where you are signed in now, the apps you allowed there, and what you connected by its code.',
     caption: 'Devices',
     device: 'Device',
     place: 'Place',
     since: 'First seen',
     lastSeen: 'Last seen',
-    holds: 'Apps allowed here',
-    noApps: 'none',
+    holds: 'What it holds',
+    session: 'Signed in with the browser',
+    renewsUntil: (date: string) => `goes on by itself until ${date}`,
+    byCode: 'Connected by its code',
     current: 'This device',
     end: 'Sign out',
     endTitle: (name: string) => `Sign out ${name}?`,
     endText:
       'That device has to sign in again, and apps allowed on it lose access. Nothing else changes.',
+    endAppText:
+      'That device loses access at once and shows a new code if it wants to come back. Nothing else changes.',
     endOthers: 'Sign out all others',
     endOthersTitle: 'Sign out all other devices?',
     endOthersText:

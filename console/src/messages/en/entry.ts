@@ -155,6 +155,8 @@ export const entry = {
     check: 'A device wants to be connected. Nothing has happened yet.',
     warning:
       'Allow this only if you started it yourself just now. If somebody sent you the code or is waiting for you to enter it, deny: they would get into your account.',
+    tooMany:
+      'Your account is signed in on as many devices as it may be. The one you choose is signed out, with the apps allowed on it, and this device is connected.',
     from: 'The request came from',
     unknownAddress: 'An unknown address',
     sameNetwork: 'The network you are in now',

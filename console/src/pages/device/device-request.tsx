@@ -9,6 +9,8 @@ import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import consent from '../consent/consent.module.css'
+import { DeviceChoice } from '../devices/choice.tsx'
+import { askedBy } from '../sign-in/choose-device.tsx'
 
 /**
  * Who asks, from where, since when and for what, with the warning before the two buttons: whoever
@@ -22,8 +24,9 @@ export function DeviceRequest(props: {
   const { request, code } = props
   const words = m.device
   const decide = useMutation({
-    mutationFn: async (decision: 'allow' | 'deny') => {
-      await call('POST /api/oauth/device/decision', { body: { user_code: code, decision } })
+    mutationFn: async ({ decision, endId }: { decision: 'allow' | 'deny'; endId?: string }) => {
+      const end = endId === undefined ? {} : { end_device_id: endId }
+      await call('POST /api/oauth/device/decision', { body: { user_code: code, decision, ...end } })
       return decision
     },
   })
@@ -31,6 +34,22 @@ export function DeviceRequest(props: {
     return (
       <FormFrame title={decide.data === 'allow' ? words.allowed : words.denied}>
         <p>{decide.data === 'allow' ? words.allowedText : words.deniedText}</p>
+      </FormFrame>
+    )
+  const asked = askedBy(decide.error)
+  if (asked)
+    return (
+      <FormFrame title={m.chooseDevice.title} lead={words.tooMany}>
+        <Stack>
+          <DeviceChoice
+            devices={asked.devices}
+            busyId={decide.isPending ? decide.variables.endId : undefined}
+            onChoose={(endId) => decide.mutate({ decision: 'allow', endId })}
+          />
+          <Button kind="quiet" wide onClick={() => decide.mutate({ decision: 'deny' })}>
+            {m.consent.deny}
+          </Button>
+        </Stack>
       </FormFrame>
     )
   return (
@@ -73,10 +92,14 @@ export function DeviceRequest(props: {
         <p className={consent.consequence}>{m.consent.consequence}</p>
         <RefusalNote error={decide.error} />
         <div className={consent.buttons}>
-          <Button busy={decide.isPending} onClick={() => decide.mutate('deny')}>
+          <Button busy={decide.isPending} onClick={() => decide.mutate({ decision: 'deny' })}>
             {m.consent.deny}
           </Button>
-          <Button kind="primary" busy={decide.isPending} onClick={() => decide.mutate('allow')}>
+          <Button
+            kind="primary"
+            busy={decide.isPending}
+            onClick={() => decide.mutate({ decision: 'allow' })}
+          >
             {m.consent.allow}
           </Button>
         </div>

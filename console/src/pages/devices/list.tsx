@@ -1,18 +1,19 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { type Answer, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { devicesQuery } from '../../api/queries.ts'
 import { Badge } from '../../design/badge.tsx'
 import { Button } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
+import { cx } from '../../design/cx.ts'
 import { Card, Muted, PageHeader } from '../../design/page.tsx'
 import { Loading, Refused } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
-
-type Device = Answer<'GET /api/devices'>['items'][number]
+import type { Device } from './choice.tsx'
+import styles from './devices.module.css'
 
 export function Devices() {
   const { m, format } = useLanguage()
@@ -56,20 +57,17 @@ export function Devices() {
                 {
                   title: words.place,
                   cell: (device) => (
-                    <>
-                      {placeText(device.place, m, format)}{' '}
+                    <span className={cx(styles.place, device.address.length < 16 && styles.short)}>
+                      {placeText(device.place, m, format)}
                       <Muted>
                         <code>{device.address}</code>
                       </Muted>
-                    </>
+                    </span>
                   ),
                 },
                 {
                   title: words.holds,
-                  cell: (device) =>
-                    device.holds.grants.map((grant) => grant.client_name).join(', ') || (
-                      <Muted>{words.noApps}</Muted>
-                    ),
+                  cell: (device) => <Holds device={device} />,
                 },
                 { title: words.since, cell: (device) => format.dateTime(device.first_seen_at) },
                 { title: words.lastSeen, cell: (device) => format.relative(device.last_seen_at) },
@@ -95,7 +93,7 @@ export function Devices() {
         open={one !== null}
         onClose={() => setEnding(null)}
         title={words.endTitle(one?.name ?? '')}
-        consequence={words.endText}
+        consequence={one?.kind === 'app' ? words.endAppText : words.endText}
         action={words.end}
         busy={end.isPending}
         error={end.error}
@@ -112,5 +110,32 @@ export function Devices() {
         onConfirm={() => end.mutate('others')}
       />
     </>
+  )
+}
+
+/** Its sign-in and its apps, each with how long it can go on by itself. */
+function Holds({ device }: { device: Device }) {
+  const { m, format } = useLanguage()
+  const words = m.devices
+  return (
+    <ul className={styles.holds}>
+      {device.holds.sessions > 0 && <li>{words.session}</li>}
+      {device.holds.grants.map((grant) => (
+        <li key={grant.id}>
+          {grant.client_name}
+          {grant.renews_until !== null && (
+            <>
+              {' '}
+              <Muted>{words.renewsUntil(format.date(grant.renews_until))}</Muted>
+            </>
+          )}
+        </li>
+      ))}
+      {device.kind === 'app' && (
+        <li>
+          <Muted>{words.byCode}</Muted>
+        </li>
+      )}
+    </ul>
   )
 }

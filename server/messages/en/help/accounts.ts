@@ -101,6 +101,8 @@ export const accounts = {
     body: [
       '[Devices]({origin}/devices) lists each browser that is signed in: its name, where its network is, and last use. Signing in on a second device never signs out the first.',
       '',
+      'What you [connected by its code](/help/connect-device), such as a television or a terminal, is a device of its own in the list, with what it says it is. It goes on when the browser you allowed it from is signed out, and is gone when its app loses access.',
+      '',
       'Apps that you allowed on a device belong to it: a device stays listed while an app on it still has access, also when its own session has run out.',
       '',
       '## End a device',

@@ -120,7 +120,7 @@ export const oauth = {
       '- Compare the app, the address the request came from, and what it asks to do.',
       '- A link may fill the code in; compare it with your device all the same.',
       '',
-      'Once you have entered a code, nobody else can answer it. The device stays connected when you sign out of the browser; end it under [Connected apps]({origin}/connected-apps).',
+      'Once you have entered a code, nobody else can answer it. The device stays connected when you sign out of the browser; end it under [Devices]({origin}/devices), where it is listed with its place. You get a mail about it, with a link for “this wasn’t me”.',
       '',
       '## It does not work',
       '- A code lives ten minutes and works once. Let the device show a new one.',

@@ -202,6 +202,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         redirectHost: transaction.redirectHost,
         createdAt: now,
         lastUsedAt: now,
+        renewsUntil: null,
         expiresAt: now + grantLifeMs,
         revokedAt: null,
         signedOutAt: null,

@@ -4,7 +4,9 @@ import type { Principal } from '#platform/http/access.ts'
 import { networkOf } from '#platform/http/network-of.ts'
 import type { Ids } from '#platform/ids/ids.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
+import type { Places } from '#platform/places/places.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
+import type { AppAdmission, Sessions } from '../../sessions/index.ts'
 import type { OAuthApp } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
@@ -20,6 +22,8 @@ export type DeviceDeps = {
   engine: Pick<Engine, 'recordGrant'>
   apps: Pick<Apps, 'lookUp'>
   grants: Grants
+  sessions: Pick<Sessions, 'admitApp'>
+  places: Places
   database: Database
   limiter: RateLimiter
   clock: Clock
@@ -37,6 +41,7 @@ export type DeviceRequest = DeviceAsks & {
 }
 
 export type DeviceRefusal = 'code_unknown' | 'too_many_codes'
+export type NoRoom = Extract<AppAdmission, { ok: false }>
 type Refused = { ok: false; reason: DeviceRefusal; retryAfterSeconds?: number }
 
 export type DeviceRequests = {
@@ -49,12 +54,15 @@ export type DeviceRequests = {
     typed: string,
     address: string,
   ): Promise<{ ok: true; request: DeviceRequest } | Refused>
-  /** Allows or denies, once, and only by the session that claimed the code. */
+  /**
+   * Allows or denies, once, and only by the session that claimed the code. A device too many asks
+   * which to end, as a sign-in does; the code can be answered again then.
+   */
   decide(
     person: Principal,
     typed: string,
-    decision: 'allow' | 'deny',
-  ): Promise<{ ok: true } | Refused>
+    decision: { kind: 'allow'; endDeviceId?: string | undefined } | { kind: 'deny' },
+  ): Promise<{ ok: true } | Refused | NoRoom>
 }
 
 const model = 'DeviceCode'
@@ -116,52 +124,76 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
       const code = readUserCode(typed)
       const account = await deps.findAccount(person.accountId)
       if (!code || !account || !mayCall(account.state)) return unknown
+      if (decision.kind === 'deny')
+        return (await settle(code, person, null, deniedDevice)) ? { ok: true } : unknown
+      const waiting = await vault.findByUserCode<object>(model, code)
+      if (!waiting) return unknown
+      const asks = deviceAsks(waiting.payload)
+      const app = await deps.apps.lookUp(asks.clientId)
+      if (!app) return unknown
+      const place = await deps.places.of(asks.address) // before the transaction: it may read a file
       const id = deps.ids('grant')
-      const settled = await database.transaction(async () => {
-        const stored = await vault.settle<object>(
-          model,
-          code,
-          holderOf(person),
-          decision === 'allow' ? id : null,
-          (payload) =>
-            decision === 'deny'
-              ? deniedDevice(payload)
-              : allowedDevice(payload, {
-                  accountId: account.id,
-                  grantId: id,
-                  authenticatedAt: person.authenticatedAt,
-                  amr: person.amr,
-                }),
-        )
-        if (!stored) return false
-        if (decision === 'deny') return true
-        const { clientId, scopes, resource } = deviceAsks(stored)
-        const now = clock.now()
-        const { epoch } = account
-        const allowed = { accountId: account.id, clientId, epoch, scopes, resource }
-        await deps.engine.recordGrant({ id, ...allowed })
-        await grants.record(
-          {
-            id,
-            accountId: account.id,
-            clientId,
-            // The device is not this browser: its access outlives the session that allowed it.
-            sessionId: id,
-            deviceId: '',
-            scopes,
-            resource: deps.resources.find(resource)?.identifier ?? resource,
-            redirectHost: '',
-            createdAt: now,
-            lastUsedAt: null,
-            expiresAt: now + grantLifeMs,
-            revokedAt: null,
-            signedOutAt: null,
-          },
-          { kind: 'account', id: account.id, name: account.name },
-        )
-        return true
-      })
-      return settled ? { ok: true } : unknown
+      try {
+        return await database.transaction(async () => {
+          const { address, userAgent } = asks
+          const arriving = { clientName: app.name, userAgent, address, place }
+          const by = { deviceId: person.deviceId, endDeviceId: decision.endDeviceId }
+          const admitted = await deps.sessions.admitApp(account, arriving, by)
+          if (!admitted.ok) return admitted // what was ended for it stays ended: one step of several
+          const yes = { ...person, grantId: id }
+          if (!(await settle(code, person, id, (payload) => allowedDevice(payload, yes))))
+            throw new Unsettled()
+          await recordYes(account, asks, id, admitted.deviceId)
+          return { ok: true }
+        })
+      } catch (error) {
+        if (error instanceof Unsettled) return unknown
+        throw error
+      }
     },
   }
+
+  function settle(
+    code: string,
+    person: Principal,
+    grantId: string | null,
+    change: (payload: object) => object,
+  ): Promise<object | null> {
+    return vault.settle<object>(model, code, holderOf(person), grantId, change)
+  }
+
+  async function recordYes(
+    account: Account,
+    { clientId, scopes, resource }: DeviceAsks,
+    id: string,
+    deviceId: string,
+  ): Promise<void> {
+    const now = clock.now()
+    const { epoch } = account
+    const allowed = { accountId: account.id, clientId, epoch, scopes, resource }
+    await deps.engine.recordGrant({ id, ...allowed })
+    await grants.record(
+      {
+        id,
+        accountId: account.id,
+        clientId,
+        // The device is not this browser: its access outlives the session that allowed it.
+        sessionId: id,
+        deviceId,
+        scopes,
+        resource: deps.resources.find(resource)?.identifier ?? resource,
+        redirectHost: '',
+        createdAt: now,
+        lastUsedAt: null,
+        renewsUntil: null,
+        expiresAt: now + grantLifeMs,
+        revokedAt: null,
+        signedOutAt: null,
+      },
+      { kind: 'account', id: account.id, name: account.name },
+    )
+  }
 }
+
+/** Rolls the admission back: somebody else had the code, or it was answered or too old. */
+class Unsettled extends Error {}

@@ -2,76 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as oidc from 'openid-client'
 import {
-  discover,
-  type RegisteredApp,
-  registerApp,
-} from '../../../../test/harness/oauth-browser.ts'
+  answer,
+  box,
+  deviceGrantType,
+  enter,
+  poll,
+  deviceScope as scope,
+  start,
+} from '../../../../test/harness/device-box.ts'
+import { discover, registerApp } from '../../../../test/harness/oauth-browser.ts'
 import { Person, signedUp } from '../../../../test/harness/person.ts'
-import { databases, startServer, type TestServer } from '../../../../test/harness/server.ts'
+import { databases, startServer } from '../../../../test/harness/server.ts'
 import { readUserCode, userCodeLetters } from './user-code.ts'
-
-const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
-const scope = 'openid email offline_access models:read'
-
-type Started = {
-  device_code: string
-  user_code: string
-  verification_uri: string
-  verification_uri_complete: string
-  expires_in: number
-  interval: number
-}
-type Polled = {
-  status: number
-  error?: string
-  reason?: string
-  access_token?: string
-  refresh_token?: string
-  id_token?: string
-}
-
-async function box(server: TestServer, settings: object = {}) {
-  const owner = await signedUp(server.origin)
-  const app = await registerApp(owner.person, {
-    name: 'Living-room box',
-    redirect_uris: [],
-    grant_types: [grantType, 'refresh_token'],
-    token_endpoint_auth_method: 'none',
-    application_type: 'native',
-    scope,
-    ...settings,
-  })
-  const user = await signedUp(server.origin)
-  return { owner, app, user, started: await start(server, app) }
-}
-
-async function start(server: TestServer, app: RegisteredApp): Promise<Started> {
-  const response = await fetch(`${server.origin}/oauth/device`, {
-    method: 'POST',
-    body: new URLSearchParams({ client_id: app.client_id, scope }),
-  })
-  assert.equal(response.status, 200)
-  return (await response.json()) as Started
-}
-
-async function poll(server: TestServer, app: RegisteredApp, code: string): Promise<Polled> {
-  const response = await fetch(`${server.origin}/oauth/token`, {
-    method: 'POST',
-    body: new URLSearchParams({
-      grant_type: grantType,
-      client_id: app.client_id,
-      device_code: code,
-    }),
-  })
-  return { status: response.status, ...((await response.json()) as object) }
-}
-
-const enter = (person: Person, user_code: string) =>
-  person.post<{ code?: string; client?: { name: string } }>('/api/oauth/device/claim', {
-    user_code,
-  })
-const answer = (person: Person, user_code: string, decision: 'allow' | 'deny') =>
-  person.post<{ code?: string }>('/api/oauth/device/decision', { user_code, decision })
 
 for (const database of databases) {
   test(`a person enters the code, sees who asks, allows; the device gets tokens once (${database})`, async () => {
@@ -176,7 +118,7 @@ for (const database of databases) {
     const { owner, app, user, started } = await box(server)
     const other = await registerApp(owner.person, {
       redirect_uris: [],
-      grant_types: [grantType],
+      grant_types: [deviceGrantType],
       token_endpoint_auth_method: 'none',
       scope,
     })

@@ -6,6 +6,7 @@ import type { App } from '#platform/http/app.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Places } from '#platform/places/places.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
+import { refuseDevice } from '../../sessions/index.ts'
 import type { Resources } from '../resources/resources.ts'
 import type { DeviceRefusal, DeviceRequests } from './device-requests.ts'
 
@@ -24,7 +25,11 @@ const DeviceView = z
   })
   .meta({ id: 'DeviceRequest' })
 const Decision = z
-  .strictObject({ user_code: UserCode, decision: z.enum(['allow', 'deny']) })
+  .strictObject({
+    user_code: UserCode,
+    decision: z.enum(['allow', 'deny']),
+    end_device_id: z.string().max(64).optional(),
+  })
   .meta({ id: 'DeviceDecision' })
 
 const answers = {
@@ -83,14 +88,21 @@ export function deviceRoutes(
       config: { access },
       schema: {
         tags: ['apps'],
-        summary: 'Allow or deny the device whose code this session entered',
+        summary:
+          'Allow or deny the device whose code this session entered; beyond the device limit, end one for it',
         body: Decision,
       },
     },
     async (request, reply) => {
-      const { user_code, decision } = request.body
-      const result = await requests.decide(principalOf(request), user_code, decision)
-      return result.ok ? reply.code(204).send() : refuse(request, reply, result)
+      const { user_code, decision, end_device_id: endDeviceId } = request.body
+      const result = await requests.decide(principalOf(request), user_code, {
+        kind: decision,
+        endDeviceId,
+      })
+      if (result.ok) return reply.code(204).send()
+      if (result.reason === 'device_limit_reached' || result.reason === 'device_limit_refused')
+        return refuseDevice({ places, problem }, request, reply, result)
+      return refuse(request, reply, result)
     },
   )
 

@@ -127,7 +127,10 @@ export function configuration(deps: ConfigurationDeps): Configuration {
         enabled: true,
         charset: 'base-20',
         mask: userCodeMask,
-        deviceInfo: (ctx) => ({ address: ctx.get(addressHeader) }),
+        deviceInfo: (ctx) => ({
+          address: ctx.get(addressHeader),
+          userAgent: ctx.get('user-agent').slice(0, 500),
+        }),
       },
       revocation: {
         enabled: true,

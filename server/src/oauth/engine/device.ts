@@ -5,7 +5,7 @@ import { scopeList } from '../scopes.ts'
 type StoredDevice = {
   clientId: string
   params: { scope?: string; resource?: string | string[] }
-  deviceInfo?: { address?: string }
+  deviceInfo?: { address?: string; userAgent?: string }
 }
 
 export type DeviceAsks = {
@@ -15,14 +15,21 @@ export type DeviceAsks = {
   resource: string
   /** Where the request came from. */
   address: string
+  /** What the device says it is. */
+  userAgent: string
 }
 
 /** The engine wrote the payload; its form is checked nowhere else. */
 export function deviceAsks(payload: object): DeviceAsks {
   const { clientId, params, deviceInfo } = payload as StoredDevice
   const [resource = ''] = [params.resource ?? []].flat()
-  const address = deviceInfo?.address ?? ''
-  return { clientId, scopes: scopeList(params.scope), resource, address }
+  return {
+    clientId,
+    scopes: scopeList(params.scope),
+    resource,
+    address: deviceInfo?.address ?? '',
+    userAgent: deviceInfo?.userAgent ?? '',
+  }
 }
 
 /** What the engine's own page would have written when the person said yes. */

@@ -11,6 +11,7 @@ import { isInspectorRedirect } from '../inspector/inspections.ts'
 import { isIdentityScope, scopeList } from '../scopes.ts'
 import { publishedForMs } from '../signing/rotation.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
+import { refreshLifeMs } from '../token/refresh-life.ts'
 import { renewAfter } from '../token/renew-after.ts'
 import type { BridgedSession } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
@@ -27,7 +28,7 @@ import {
 } from './configuration.ts'
 import { pollSeconds, registerExchanges } from './exchange.ts'
 import { type KoaContextWithOIDC, Provider, useKeys } from './library.ts'
-import { type EngineRequest, neutralRequest } from './neutral-request.ts'
+import { addressHeader, type EngineRequest, neutralRequest } from './neutral-request.ts'
 import { answerErrors } from './refusals.ts'
 import { answerStructured } from './structured-tokens.ts'
 
@@ -209,12 +210,21 @@ export function createEngine(deps: EngineDeps): Engine {
     ctx.body = deps.errorPage(ctx.get('x-latchkey-locale') === 'zh' ? 'zh' : 'en', error, status)
   }
 
+  const renewsUntil = ({ oidc }: KoaContextWithOIDC): number => {
+    const now = deps.clock.now()
+    return now + refreshLifeMs(appOf(oidc.client), oidc.entities.RefreshToken?.iiat, now)
+  }
+
   async function answerToken(ctx: KoaContextWithOIDC): Promise<void> {
     const body = ctx.body as { expires_in?: number; refresh_token?: string } | undefined
     if (ctx.status !== 200) return
     try {
       await deps.apps.noteUse(appOf(ctx.oidc.client))
-      if (ctx.oidc.entities.Grant) await deps.grants.noteUse(ctx.oidc.entities.Grant.jti)
+      if (ctx.oidc.entities.Grant)
+        await deps.grants.noteUse(ctx.oidc.entities.Grant.jti, {
+          address: ctx.get(addressHeader),
+          renewsUntil: body?.refresh_token === undefined ? null : renewsUntil(ctx),
+        })
     } catch (error) {
       deps.log.warn({ err: errorFields(error) }, 'last use could not be noted')
     }

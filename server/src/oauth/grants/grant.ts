@@ -3,7 +3,7 @@ export type OAuthGrant = {
   id: string
   accountId: string
   clientId: string
-  /** Our session at the time; the grant ends with it. */
+  /** Our session at the time; the grant ends with it. Its own id for what a device got by code. */
   sessionId: string
   deviceId: string
   scopes: readonly string[]
@@ -11,11 +11,16 @@ export type OAuthGrant = {
   redirectHost: string
   createdAt: number
   lastUsedAt: number | null
+  /** How long its refresh token works, to the minute; null where it has none. */
+  renewsUntil: number | null
   expiresAt: number
   revokedAt: number | null
   /** When the sign-in that gave it was over, for its app too; set once, by `takeSignIns`. */
   signedOutAt: number | null
 }
+
+/** Given by device code: its device is no browser and lives as long as the grant. */
+export const byCode = ({ id, sessionId }: OAuthGrant): boolean => id === sessionId
 
 export type RevokeReason =
   | 'owner'
@@ -47,6 +52,7 @@ export type GrantStore = {
   ): Promise<OAuthGrant[]>
   /** True for the one caller that ended it. */
   revoke(id: string, reason: RevokeReason, now: number): Promise<boolean>
-  touch(id: string, now: number): Promise<void>
+  /** Returns the one touched. Without `renewsUntil` that stays as it is. */
+  touch(id: string, now: number, renewsUntil: number | null): Promise<OAuthGrant | null>
   sweep(before: number, limit: number): Promise<number>
 }

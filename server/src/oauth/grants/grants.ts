@@ -4,9 +4,10 @@ import type { EventBus } from '#platform/events/events.ts'
 import type { Account } from '../../accounts/index.ts'
 import type { Actor, Audit } from '../../audit/index.ts'
 import type { Mail } from '../../mail/index.ts'
+import type { Sessions } from '../../sessions/index.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import { covers } from '../scopes.ts'
-import type { GrantStore, OAuthGrant, RevokeReason } from './grant.ts'
+import { byCode, type GrantStore, type OAuthGrant, type RevokeReason } from './grant.ts'
 
 export type GrantsDeps = {
   store: GrantStore
@@ -17,6 +18,8 @@ export type GrantsDeps = {
   audit: Pick<Audit, 'append'>
   mail: Pick<Mail, 'send'>
   findAccount(id: string): Promise<Account | null>
+  /** What is told of devices that are apps. */
+  sessions: Pick<Sessions, 'noteApp' | 'forgetApp'>
   /** The client's name, copied into audit lines and mails. */
   nameOf(clientId: string): Promise<string>
 }
@@ -40,7 +43,7 @@ export type Grants = {
   /** What was allowed in one session; what else hangs on its device ends by `revokeDevices`. */
   revokeSession(sessionId: string): Promise<void>
   /** One entry a grant that stands, with the device it was given on. */
-  byDevice(accountId: string): Promise<{ id: string; clientId: string; deviceId: string }[]>
+  byDevice(accountId: string): Promise<OAuthGrant[]>
   revokeDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
   /** Ends what was issued under an older epoch, or everything when the account may not call. */
   revokeStale(accountId: string, epoch: number, allowed: boolean): Promise<void>
@@ -51,8 +54,8 @@ export type Grants = {
   ): Promise<boolean>
   /** Every sign-in of the account at any app is over. Part of the caller's transaction. */
   signOutAccount(accountId: string): Promise<void>
-  /** At most one write a minute and grant. */
-  noteUse(id: string): Promise<void>
+  /** At most one write a minute and grant: from where it was used, and how long it can be renewed now. */
+  noteUse(id: string, use: { address: string; renewsUntil: number | null }): Promise<void>
 }
 
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
@@ -79,6 +82,7 @@ export function openGrants(deps: GrantsDeps): Grants {
       // What an account's change ends stays where it is: it is refused by standing and epoch, and
       // so the app can be told that the account is suspended. The sweeper takes it in time.
       if (reason !== 'account_changed') await vault.removeByGrant(grant.id)
+      if (byCode(grant)) await deps.sessions.forgetApp(grant.accountId, grant.deviceId)
       database.afterCommit(() =>
         bus.publish({
           type: 'grant.revoked',
@@ -172,12 +176,7 @@ export function openGrants(deps: GrantsDeps): Grants {
       await signOut({ sessionId })
       await endAll(await store.listBySession(sessionId), 'session_ended')
     },
-    byDevice: async (accountId) =>
-      (await store.listByAccount(accountId, clock.now())).map(({ id, clientId, deviceId }) => ({
-        id,
-        clientId,
-        deviceId,
-      })),
+    byDevice: (accountId) => store.listByAccount(accountId, clock.now()),
     async revokeDevices(accountId, deviceIds) {
       await signOut({ accountId, devices: deviceIds })
       const all = await store.listByAccount(accountId, clock.now())
@@ -204,12 +203,13 @@ export function openGrants(deps: GrantsDeps): Grants {
       )
     },
     signOutAccount: (accountId) => signOut({ accountId }),
-    async noteUse(id) {
+    async noteUse(id, { address, renewsUntil }) {
       const now = clock.now()
       if (now - (noted.get(id) ?? 0) < minute) return
       if (noted.size > 10_000) noted.clear()
       noted.set(id, now)
-      await store.touch(id, now)
+      const grant = await store.touch(id, now, renewsUntil)
+      if (grant && byCode(grant)) await deps.sessions.noteApp(grant.deviceId, address)
     },
   }
 }

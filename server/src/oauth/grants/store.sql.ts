@@ -13,6 +13,7 @@ type GrantTable = {
   redirect_host: string
   created_at: number
   last_used_at: number | null
+  renews_until: number | null
   expires_at: number
   revoked_at: number | null
   revoke_reason: string | null
@@ -39,6 +40,7 @@ export function sqlGrantStore(database: Database): GrantStore {
           redirect_host: grant.redirectHost,
           created_at: grant.createdAt,
           last_used_at: grant.lastUsedAt,
+          renews_until: grant.renewsUntil,
           expires_at: grant.expiresAt,
           revoked_at: grant.revokedAt,
           revoke_reason: null,
@@ -102,12 +104,17 @@ export function sqlGrantStore(database: Database): GrantStore {
           .where('revoked_at', 'is', null)
           .executeTakeFirst(),
       ) === 1,
-    async touch(id, now) {
-      await db.query
+    async touch(id, now, renewsUntil) {
+      const row = await db.query
         .updateTable('oauth_grants')
-        .set({ last_used_at: now })
+        .set({
+          last_used_at: now,
+          ...(renewsUntil === null ? {} : { renews_until: renewsUntil }),
+        })
         .where('id', '=', id)
-        .execute()
+        .returningAll()
+        .executeTakeFirst()
+      return row ? fromRow(row) : null
     },
     async sweep(before, limit) {
       const old = await db.query
@@ -141,6 +148,7 @@ const fromRow = (row: Selectable<GrantTable>): OAuthGrant => ({
   redirectHost: row.redirect_host,
   createdAt: row.created_at,
   lastUsedAt: row.last_used_at,
+  renewsUntil: row.renews_until,
   expiresAt: row.expires_at,
   revokedAt: row.revoked_at,
   signedOutAt: row.signed_out_at,

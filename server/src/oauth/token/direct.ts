@@ -36,6 +36,8 @@ export type DirectDeps = {
 export type TokenRequest = {
   form: URLSearchParams
   authorization: string | undefined
+  /** Of whoever sends it. */
+  address: string
   /** The key that the sender has proven to hold. */
   jkt: string | null
 }
@@ -83,7 +85,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
   const commit = sharedCommit(deps.database)
   const signWith = signer()
 
-  return async ({ form, authorization, jkt }) => {
+  return async ({ form, authorization, address, jkt }) => {
     const names = [...form.keys()]
     if (new Set(names).size !== names.length) return null // RFC 6749 section 3.2: none twice
     const grantType = form.get('grant_type')
@@ -96,7 +98,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       if (grantType === 'client_credentials')
         return await clientCredentials(app, form.get('scope'), jkt)
       if (grantType === 'refresh_token')
-        return await refresh(app, form.get('refresh_token') ?? '', jkt)
+        return await refresh(app, form.get('refresh_token') ?? '', { address, jkt })
       return null
     } catch (error) {
       deps.log.warn({ err: errorFields(error) }, 'a grant is left to the engine')
@@ -131,7 +133,11 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     return { access_token: accessToken, expires_in: expiresIn, scope, token_type: typeOf(jkt) }
   }
 
-  async function refresh(app: OAuthApp, token: string, jkt: string | null): Promise<object | null> {
+  async function refresh(
+    app: OAuthApp,
+    token: string,
+    { address, jkt }: Pick<TokenRequest, 'address' | 'jkt'>,
+  ): Promise<object | null> {
     if (token === '' || !app.grantTypes.includes('refresh_token')) return null
     const stored = await vault.find<StoredToken>('RefreshToken', token)
     if (!stored || stored.consumedAt !== null) return null
@@ -191,7 +197,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     })
     if (!claimed) return null
     await deps.apps.noteUse(app)
-    await deps.grants.noteUse(grantId)
+    await deps.grants.noteUse(grantId, { address, renewsUntil: clock.now() + lifeMs })
     return { ...answer, refresh_in: renewAfter(expiresIn, deps.random) }
   }
 

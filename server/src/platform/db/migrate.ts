@@ -3,6 +3,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 import * as initial from '../../../migrations/0001-initial.ts'
 import * as logout from '../../../migrations/0004-logout.ts'
 import * as appLogo from '../../../migrations/0005-app-logo.ts'
+import * as devices from '../../../migrations/0007-devices.ts'
 import type { Database, DatabaseKind } from './database.ts'
 
 /**
@@ -12,6 +13,7 @@ const migrations: Record<string, { up(ddl: Ddl): Promise<void> }> = {
   '0001-initial': initial,
   '0004-logout': logout,
   '0005-app-logo': appLogo,
+  '0007-devices': devices,
 }
 
 /** Runs SQL written for PostgreSQL's types; on SQLite `bigint` becomes `integer` and tables STRICT. */

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { type RegisteredApp, registerApp } from './oauth-browser.ts'
+import { type Person, signedUp } from './person.ts'
+import type { TestServer } from './server.ts'
+
+export const deviceGrantType = 'urn:ietf:params:oauth:grant-type:device_code'
+export const deviceScope = 'openid email offline_access models:read'
+
+export type Started = {
+  device_code: string
+  user_code: string
+  verification_uri: string
+  verification_uri_complete: string
+  expires_in: number
+  interval: number
+}
+export type Polled = {
+  status: number
+  error?: string
+  reason?: string
+  access_token?: string
+  refresh_token?: string
+  id_token?: string
+}
+
+export async function box(server: TestServer, settings: object = {}) {
+  const owner = await signedUp(server.origin)
+  const app = await registerApp(owner.person, {
+    name: 'Living-room box',
+    redirect_uris: [],
+    grant_types: [deviceGrantType, 'refresh_token'],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+    scope: deviceScope,
+    ...settings,
+  })
+  const user = await signedUp(server.origin)
+  return { owner, app, user, started: await start(server, app) }
+}
+
+export async function start(
+  server: TestServer,
+  app: RegisteredApp,
+  headers: Record<string, string> = {},
+): Promise<Started> {
+  const response = await fetch(`${server.origin}/oauth/device`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({ client_id: app.client_id, scope: deviceScope }),
+  })
+  assert.equal(response.status, 200)
+  return (await response.json()) as Started
+}
+
+export async function poll(
+  server: TestServer,
+  app: RegisteredApp,
+  code: string,
+  headers: Record<string, string> = {},
+): Promise<Polled> {
+  const response = await fetch(`${server.origin}/oauth/token`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({
+      grant_type: deviceGrantType,
+      client_id: app.client_id,
+      device_code: code,
+    }),
+  })
+  return { status: response.status, ...((await response.json()) as object) }
+}
+
+/** Types the code a device shows. */
+export const enter = (person: Person, user_code: string) =>
+  person.post<{ code?: string; client?: { name: string } }>('/api/oauth/device/claim', {
+    user_code,
+  })
+export const answer = (
+  person: Person,
+  user_code: string,
+  decision: 'allow' | 'deny',
+  more: { end_device_id?: string | undefined } = {},
+) =>
+  person.post<{ code?: string; devices?: { id: string; name: string }[] }>(
+    '/api/oauth/device/decision',
+    { user_code, decision, ...more },
+  )
+
+/** The whole flow: a device of `app` that `person` allows, with its tokens. */
+export async function connected(
+  server: TestServer,
+  app: RegisteredApp,
+  person: Person,
+  headers: Record<string, string> = {},
+) {
+  const { user_code, device_code } = await start(server, app, headers)
+  assert.equal((await enter(person, user_code)).status, 200)
+  assert.equal((await answer(person, user_code, 'allow')).status, 204)
+  const polled = await poll(server, app, device_code, headers)
+  const { status, access_token = '', refresh_token = '' } = polled
+  assert.equal(status, 200)
+  return { access_token, refresh_token }
+}
+
+export async function renew(
+  server: TestServer,
+  app: RegisteredApp,
+  refresh_token: string,
+  headers: Record<string, string> = {},
+): Promise<Polled> {
+  const response = await fetch(`${server.origin}/oauth/token`, {
+    method: 'POST',
+    headers,
+    body: new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: app.client_id,
+      refresh_token,
+    }),
+  })
+  return { status: response.status, ...((await response.json()) as object) }
+}
