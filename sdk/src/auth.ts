@@ -19,6 +19,7 @@ import {
   revoke,
   userInfo,
 } from './provider/grants.ts'
+import { Proofs } from './provider/proofs.ts'
 import type { Provider } from './provider/provider.ts'
 import { type Fetch, wire } from './provider/wire.ts'
 import { type DeviceOptions, signInByDevice } from './sign-in/device.ts'
@@ -39,6 +40,11 @@ export type AuthOptions = ClientOptions & {
   scopes?: string[]
   /** Resource indicator (RFC 8707): the API the tokens are for. */
   resource?: string
+  /**
+   * Bind tokens to a key that this app alone holds (DPoP, RFC 9449). A provider that does not is
+   * refused at sign-in. Default false; what is signed in already stays as it is.
+   */
+  dpop?: boolean
   /** Where credentials are kept. Default: this process's memory. */
   store?: CredentialStore
   refresh?: {
@@ -88,6 +94,15 @@ export type Account = {
   status(): Promise<AccountStatus>
   /** A drop-in `fetch` that is always signed in. Make it once and keep it: it holds the queue. */
   fetch(options: FetchOptions): Fetch
+  /**
+   * What a request of another HTTP client has to carry: `authorization`, and with `dpop` a proof for
+   * this very request. `nonce`: the `DPoP-Nonce` of the last answer from there, if it sent one.
+   */
+  headers(request: {
+    url: string | URL
+    method?: string
+    nonce?: string
+  }): Promise<Record<string, string>>
   /** The typed error for a refused response, or null. The response stays readable. */
   errorOf(response: Response): Promise<LatchkeyError | null>
   /** Fills the token in as the last parameter of `fn`; also a standard method decorator. */
@@ -131,18 +146,19 @@ const appAccount = '(app)'
 /** Signs in with one provider and keeps its accounts signed in. Does nothing until asked. */
 export function createAuth(options: AuthOptions): Auth {
   const clock = options.clock ?? systemClock
+  const store = options.store ?? memoryStore()
+  // Looked up per call, so that a replaced global fetch is honoured.
+  const send = options.fetch ?? ((input, init) => fetch(input, init))
+  const wired = wire(send, clock, options.timeoutMs ?? 10_000)
   const context: Context = {
     provider: options.provider,
     client: options,
     scopes: options.scopes ?? [],
     resource: options.resource ?? null,
-    store: options.store ?? memoryStore(),
-    // Looked up per call, so that a replaced global fetch is honoured.
-    wire: wire(
-      options.fetch ?? ((input, init) => fetch(input, init)),
-      clock,
-      options.timeoutMs ?? 10_000,
-    ),
+    store,
+    wire: wired,
+    proofs: new Proofs(store, wired, clock),
+    dpop: options.dpop ?? false,
     voice: { locale: options.locale ?? 'en', helpBase: options.helpBase ?? null },
     clock,
     random: options.random ?? systemRandom,
@@ -167,8 +183,9 @@ export function createAuth(options: AuthOptions): Auth {
       background: options.refresh?.background ?? true,
       redeem: (previous) =>
         kind === 'mint' || previous === null
-          ? clientCredentialsGrant(context)
+          ? clientCredentialsGrant(context, previous)
           : refreshGrant(context, previous),
+      forget: (key) => context.proofs.forget(key),
     })
     const entry = { keeper, account: accountOf(context, name, keeper) }
     keepers.set(name, entry)
@@ -224,7 +241,19 @@ function accountOf(context: Context, name: string, keeper: Keeper): Account {
     name,
     token: (by) => keeper.token(by),
     peek: () => keeper.peek(),
-    fetch: (by) => authorizedFetch(by, { ...context, token: (wanted) => keeper.token(wanted) }),
+    fetch: (by) =>
+      authorizedFetch(by, {
+        ...context,
+        token: (wanted) => keeper.token(wanted),
+        keyOf: (token) => keeper.keyOf(token),
+      }),
+    async headers({ url, method = 'GET', nonce }) {
+      const token = await keeper.token()
+      const key = keeper.keyOf(token)
+      if (key === null) return { authorization: `Bearer ${token}` }
+      const request = { token, url: new URL(url), method, ...(nonce ? { nonce } : {}) }
+      return { ...(await context.proofs.headers(key, request)) }
+    },
     errorOf: (response) => errorOf(response, name, context.clock, context.voice),
     withFreshToken: freshTokenWrapper((by) => keeper.token(by)),
     async status() {
@@ -247,7 +276,7 @@ function accountOf(context: Context, name: string, keeper: Keeper): Account {
       let access = await keeper.token()
       for (let tries = 1; ; tries++) {
         const credential = await keeper.credential()
-        const found = await userInfo(context, access, credential?.tokens.subject ?? null)
+        const found = await userInfo(context, access, credential?.tokens ?? null)
         if (found !== 'refused') return found
         const next = tries === 1 ? await keeper.token({ stale: access }) : access
         if (next === access)

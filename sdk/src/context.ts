@@ -5,6 +5,7 @@ import type { Listeners } from './events.ts'
 import type { Clock } from './platform/clock.ts'
 import type { Random } from './platform/random.ts'
 import type { ClientOptions } from './provider/client.ts'
+import type { Proofs } from './provider/proofs.ts'
 import type { Provider } from './provider/provider.ts'
 import type { Wire } from './provider/wire.ts'
 
@@ -20,6 +21,9 @@ export type Context = {
   clock: Clock
   random: Random
   listeners: Listeners
+  proofs: Proofs
+  /** Whether new sign-ins bind their tokens to a key. */
+  dpop: boolean
 }
 
 export const bindingOf = (context: Context, account: string): Binding => ({

@@ -18,6 +18,7 @@ export type {
   Credential,
   DeathReason,
   JournalEntry,
+  ProofKey,
   TokenSet,
 } from './credentials/credential.ts'
 export type { DataKeyLimits } from './credentials/data-keys.ts'
@@ -30,7 +31,7 @@ export {
 } from './credentials/envelope.ts'
 export { memoryStore } from './credentials/memory-store.ts'
 export { keySealer, type SealContext, type Sealer } from './credentials/sealing.ts'
-export type { CredentialStore, Stored } from './credentials/store.ts'
+export type { CredentialStore, ProofKeys, Stored } from './credentials/store.ts'
 export {
   AccountSuspended,
   ClockSkew,

@@ -12,6 +12,15 @@ export type Binding = {
   resource: string
 }
 
+/**
+ * The key a token set is bound to (RFC 9449), named by its thumbprint. `jwk` is the private key where
+ * it is kept with the tokens; null where the store keeps it as a key that cannot be read out.
+ */
+export type ProofKey = { thumbprint: string; jwk: Secret | null }
+
+/** As Web Crypto makes them. */
+export type KeyPair = { privateKey: CryptoKey; publicKey: CryptoKey }
+
 /** One reply of the token endpoint. A snapshot: it never changes, a refresh makes a new one. */
 export type TokenSet = {
   accessToken: Secret
@@ -27,6 +36,8 @@ export type TokenSet = {
   refreshInMs: number | null
   /** The id_token's subject, or null without one. */
   subject: string | null
+  /** Null for bearer tokens. */
+  proofKey: ProofKey | null
 }
 
 /** Why a refresh token is dead. Latchkey says so in `reason`; other providers leave `refused`. */
@@ -97,6 +108,10 @@ export function writeCredential(credential: Credential): string {
       accessToken: tokens.accessToken.reveal(),
       refreshToken: tokens.refreshToken?.reveal() ?? null,
       idToken: tokens.idToken?.reveal() ?? null,
+      proofKey: tokens.proofKey && {
+        thumbprint: tokens.proofKey.thumbprint,
+        jwk: tokens.proofKey.jwk?.reveal() ?? null,
+      },
     },
   })
 }
@@ -145,6 +160,8 @@ function readTokens(value: Record<string, unknown>): TokenSet | null {
   if (!isText(value.accessToken) || value.accessToken === '') return null
   if (!isText(value.tokenType) || !isNumber(value.obtainedAt)) return null
   if (!isText(value.refreshToken) && value.refreshToken !== null) return null
+  const proofKey = readProofKey(value.proofKey)
+  if (proofKey === undefined) return null
   return {
     accessToken: new Secret(value.accessToken),
     tokenType: value.tokenType,
@@ -155,7 +172,16 @@ function readTokens(value: Record<string, unknown>): TokenSet | null {
     lifetimeMs: isNumber(value.lifetimeMs) ? value.lifetimeMs : null,
     refreshInMs: isNumber(value.refreshInMs) ? value.refreshInMs : null,
     subject: isText(value.subject) ? value.subject : null,
+    proofKey,
   }
+}
+
+/** Absent in credentials of earlier versions, which were all bearer. Undefined: unreadable. */
+function readProofKey(value: unknown): ProofKey | null | undefined {
+  if (value === undefined || value === null) return null
+  if (!isRecord(value) || !isText(value.thumbprint)) return undefined
+  if (!isText(value.jwk) && value.jwk !== null) return undefined
+  return { thumbprint: value.thumbprint, jwk: value.jwk === null ? null : new Secret(value.jwk) }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -1,4 +1,4 @@
-import { bindingText, readCredential, writeCredential } from './credential.ts'
+import { bindingText, type KeyPair, readCredential, writeCredential } from './credential.ts'
 import type { CredentialStore } from './store.ts'
 import { Turns } from './turns.ts'
 
@@ -6,6 +6,7 @@ import { Turns } from './turns.ts'
 export function memoryStore(): CredentialStore {
   const entries = new Map<string, { text: string; revision: number }>()
   const turns = new Turns()
+  const keys = new Map<string, KeyPair>()
   return {
     async load(binding) {
       const entry = entries.get(bindingText(binding))
@@ -35,6 +36,11 @@ export function memoryStore(): CredentialStore {
         if (i === issuer && c === clientId && r === resource) accounts.push(account)
       }
       return accounts.sort()
+    },
+    proofKeys: {
+      save: async (thumbprint, pair) => void keys.set(thumbprint, pair),
+      load: async (thumbprint) => keys.get(thumbprint) ?? null,
+      remove: async (thumbprint) => void keys.delete(thumbprint),
     },
     exclusive: (binding, work, signal) => turns.take(bindingText(binding), work, signal),
   }

@@ -24,6 +24,7 @@ export const credential = (account = 'alice', generation = 1): Credential => ({
     lifetimeMs: 3_600_000,
     refreshInMs: null,
     subject: null,
+    proofKey: null,
   },
   intent: { attempt: 'x', at: 2 },
   dead: null,

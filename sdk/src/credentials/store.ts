@@ -1,5 +1,5 @@
 import { StoreLocked, type StoreUnavailable } from '../errors/errors.ts'
-import type { Binding, Credential } from './credential.ts'
+import type { Binding, Credential, KeyPair } from './credential.ts'
 
 /** What a store holds for a binding. `revision` grows with every save, also of an intent. */
 export type Stored =
@@ -38,8 +38,20 @@ export type CredentialStore = {
   rewrap?(binding: Binding): Promise<boolean>
   /** Where the key to what is stored lies, where that is known; null when nothing is stored. */
   heldBy?(binding: Binding): Promise<'keychain' | 'file' | null>
+  /**
+   * Where keys can be kept as they are, for tokens that are bound to one. Without it the private key
+   * is part of the credential.
+   */
+  proofKeys?: ProofKeys
   /** Tells about trouble that was worked around, once per change of state. */
   watch?(listener: (warning: StoreUnavailable) => void): void
+}
+
+/** Keys that may be used and not read out, by thumbprint. */
+export type ProofKeys = {
+  save(thumbprint: string, pair: KeyPair): Promise<void>
+  load(thumbprint: string): Promise<KeyPair | null>
+  remove(thumbprint: string): Promise<void>
 }
 
 /** What is stored, for somebody about to replace it: what is locked away counts as damage. */

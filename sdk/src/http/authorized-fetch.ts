@@ -1,6 +1,8 @@
+import type { ProofKey } from '../credentials/credential.ts'
 import { RequestFailed, type Voice } from '../errors/errors.ts'
 import { type Clock, pause } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
+import type { Proofs } from '../provider/proofs.ts'
 import { type Fetch, failureText, isSafeUrl, sentOrNot } from '../provider/wire.ts'
 import type { TokenOptions } from '../tokens/keeper.ts'
 import { type QueueOptions, RequestQueue } from './queue.ts'
@@ -34,6 +36,9 @@ export type FetchOptions = QueueOptions & {
 
 type Deps = {
   token(options?: TokenOptions): Promise<string>
+  /** The key that a token is bound to; null for bearer tokens. */
+  keyOf(token: string): ProofKey | null
+  proofs: Proofs
   clock: Clock
   random: Random
   voice: Voice
@@ -98,9 +103,20 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
       try {
         // Asked for after the queue: a call never leaves it with a token that died meanwhile.
         token = await deps.token(wanted)
-        headers.set('authorization', `Bearer ${token}`)
+        const key = deps.keyOf(token)
         try {
-          response = await send(input, { ...init, headers })
+          if (key === null) {
+            headers.set('authorization', `Bearer ${token}`)
+            response = await send(input, { ...init, headers })
+          } else {
+            const { replayable } = sendable
+            const request = { token, url: new URL(url), method, replayable }
+            response = await deps.proofs.send(key, request, (proven) => {
+              headers.set('authorization', proven.authorization)
+              headers.set('dpop', proven.dpop)
+              return send(input, { ...init, headers })
+            })
+          }
         } catch (error) {
           if (signal?.aborted) throw error
           const outcome = sentOrNot(error)

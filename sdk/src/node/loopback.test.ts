@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { after, before, test } from 'node:test'
 import Provider from 'oidc-provider'
 import { createAuth, discover, memoryStore, SignInFailed, SignInRequired } from '../index.ts'
+import { person } from '../sign-in/person.fixture.ts'
 import { browserCommand, hasBrowser } from './browser.ts'
 import { signInAtTerminal, signInByLoopback } from './loopback.ts'
 
@@ -41,36 +42,8 @@ after(() => {
   server.closeAllConnections()
 })
 
-/** A person at a browser: follows redirects, signs in as alice, allows, and arrives at the CLI. */
-async function person(link: string): Promise<{ status: number; text: string }> {
-  const cookies = new Map<string, string>()
-  let url = link
-  let form: Record<string, string> | null = null
-  for (let steps = 0; steps < 20; steps++) {
-    const response: Response = await fetch(url, {
-      redirect: 'manual',
-      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-      ...(form ? { method: 'POST', body: new URLSearchParams(form) } : {}),
-    })
-    for (const set of response.headers.getSetCookie()) {
-      const [pair = ''] = set.split(';')
-      cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
-    }
-    form = null
-    const location = response.headers.get('location')
-    const text = await response.text()
-    if (location) url = new URL(location, url).href
-    else if (text.includes('name="prompt"')) {
-      const prompt = /name="prompt" value="(\w+)"/.exec(text)?.[1] ?? ''
-      url = new URL(/action="([^"]+)"/.exec(text)?.[1] ?? '', url).href
-      form = prompt === 'login' ? { prompt, login: 'alice', password: 'x' } : { prompt }
-    } else return { status: response.status, text }
-  }
-  throw new Error('went round in circles')
-}
-
 const signIn = (auth: ReturnType<typeof createAuth>, account = 'alice') => {
-  let browser = Promise.resolve({ status: 0, text: '' })
+  let browser = Promise.resolve({ status: 0, text: '', url: '' })
   return signInByLoopback(auth, {
     account,
     onLink: () => {},

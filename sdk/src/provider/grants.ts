@@ -3,14 +3,16 @@ import type { Context } from '../context.ts'
 import type { TokenSet } from '../credentials/credential.ts'
 import { ProviderMisconfigured, ProviderUnavailable } from '../errors/errors.ts'
 import { clientAuth, protocolClient, requestOptions } from './client.ts'
+import { isBound, redeemBound } from './proofs.ts'
 import type { Metadata } from './provider.ts'
 import { judgeRefresh, type Redeemed, redeem } from './redeem.ts'
 import { failureText, sentOrNot } from './wire.ts'
 
 /** Spends a refresh token (RFC 6749 section 6). Every way it can end is a value. */
 export const refreshGrant = (context: Context, previous: TokenSet): Promise<Redeemed> =>
-  withMetadata(context, (metadata) => {
+  withMetadata(context, async (metadata) => {
     const client = () => protocolClient(context.client, context.wire)
+    const proof = await proofOf(context, previous)
     return redeem(
       () =>
         oauth.refreshTokenGrantRequest(
@@ -20,6 +22,7 @@ export const refreshGrant = (context: Context, previous: TokenSet): Promise<Rede
           previous.refreshToken?.reveal() ?? '',
           {
             ...requestOptions(context.wire, metadata.token_endpoint),
+            ...proof,
             additionalParameters: resourceParameter(context),
           },
         ),
@@ -29,26 +32,36 @@ export const refreshGrant = (context: Context, previous: TokenSet): Promise<Rede
     )
   })
 
-/** Gets a token for the app itself (RFC 6749 section 4.4). */
-export const clientCredentialsGrant = (context: Context): Promise<Redeemed> =>
-  withMetadata(context, (metadata) => {
+/** Gets a token for the app itself (RFC 6749 section 4.4), bound to the key of the one before. */
+export const clientCredentialsGrant = (
+  context: Context,
+  previous: TokenSet | null,
+): Promise<Redeemed> =>
+  withMetadata(context, async (metadata) => {
     const client = protocolClient(context.client, context.wire)
-    return redeem(
-      () =>
-        oauth.clientCredentialsGrantRequest(
-          metadata,
-          client,
-          clientAuth(context.client, metadata),
-          {
-            ...(context.scopes.length > 0 ? { scope: context.scopes.join(' ') } : {}),
-            ...resourceParameter(context),
-          },
-          requestOptions(context.wire, metadata.token_endpoint),
-        ),
-      (response) => oauth.processClientCredentialsResponse(metadata, client, response),
-      context.clock,
-      null,
-    )
+    const ask = (proof: { DPoP?: oauth.DPoPHandle }) =>
+      redeem(
+        () =>
+          oauth.clientCredentialsGrantRequest(
+            metadata,
+            client,
+            clientAuth(context.client, metadata),
+            {
+              ...(context.scopes.length > 0 ? { scope: context.scopes.join(' ') } : {}),
+              ...resourceParameter(context),
+            },
+            { ...requestOptions(context.wire, metadata.token_endpoint), ...proof },
+          ),
+        (response) => oauth.processClientCredentialsResponse(metadata, client, response),
+        context.clock,
+        null,
+      )
+    const key = previous?.proofKey ?? null
+    if (key !== null) {
+      const result = await ask(await proofOf(context, previous))
+      return result.ok ? { ok: true, tokens: { ...result.tokens, proofKey: key } } : result
+    }
+    return newSignIn(context, ask)
   })
 
 /**
@@ -62,21 +75,36 @@ export const plainCodeGrant = (
 ): Promise<Redeemed> =>
   withMetadata(context, (metadata) => {
     const client = protocolClient(context.client, context.wire)
-    return redeem(
-      () =>
-        oauth.genericTokenEndpointRequest(
-          metadata,
-          client,
-          clientAuth(context.client, metadata),
-          'authorization_code',
-          { code, ...(redirectUri === undefined ? {} : { redirect_uri: redirectUri }) },
-          requestOptions(context.wire, metadata.token_endpoint),
-        ),
-      (response) => oauth.processGenericTokenEndpointResponse(metadata, client, response),
-      context.clock,
-      null,
+    return newSignIn(context, (proof) =>
+      redeem(
+        () =>
+          oauth.genericTokenEndpointRequest(
+            metadata,
+            client,
+            clientAuth(context.client, metadata),
+            'authorization_code',
+            { code, ...(redirectUri === undefined ? {} : { redirect_uri: redirectUri }) },
+            { ...requestOptions(context.wire, metadata.token_endpoint), ...proof },
+          ),
+        (response) => oauth.processGenericTokenEndpointResponse(metadata, client, response),
+        context.clock,
+        null,
+      ),
     )
   })
+
+/** A redemption that begins a sign-in: bound to a new key if the app wants that. */
+export const newSignIn = (
+  context: Context,
+  run: (proof: { DPoP?: oauth.DPoPHandle }) => Promise<Redeemed>,
+): Promise<Redeemed> => (context.dpop ? redeemBound(context.proofs, run) : run({}))
+
+/** Proofs by the key that `tokens` are bound to; none for bearer tokens. */
+const proofOf = async (
+  { proofs }: Context,
+  tokens: TokenSet | null,
+): Promise<{ DPoP?: oauth.DPoPHandle }> =>
+  tokens?.proofKey ? { DPoP: await proofs.handle(tokens.proofKey) } : {}
 
 /** What became of a sign-in at the provider when it was ended here. */
 export type Revoked =
@@ -119,21 +147,26 @@ export async function revoke(context: Context, tokens: TokenSet): Promise<Revoke
 
 /**
  * What the provider says about who is signed in (OpenID Connect Core section 5.3), checked to be
- * about `subject`. Null where it has no such endpoint or the token does not cover it; `refused` when
+ * about the subject of `tokens`. Null where it has no such endpoint or the token does not cover it; `refused` when
  * the token is.
  */
 export async function userInfo(
   context: Context,
   access: string,
-  subject: string | null,
+  tokens: TokenSet | null,
 ): Promise<Record<string, unknown> | 'refused' | null> {
   const metadata = await context.provider.metadata(context.wire, context.voice)
   if (metadata.userinfo_endpoint === undefined) return null
   const client = protocolClient(context.client, context.wire)
-  const options = requestOptions(context.wire, metadata.userinfo_endpoint)
+  const options = {
+    ...requestOptions(context.wire, metadata.userinfo_endpoint),
+    ...(tokens && isBound(tokens) ? await proofOf(context, tokens) : {}),
+  }
   let response: Response
   try {
     response = await oauth.userInfoRequest(metadata, client, access, options)
+    if (response.status === 401 && options.DPoP && response.headers.has('dpop-nonce'))
+      response = await oauth.userInfoRequest(metadata, client, access, options)
   } catch (error) {
     const details = { detail: failureText(error), outcome: sentOrNot(error), cause: error }
     throw new ProviderUnavailable('provider_unavailable', details, context.voice)
@@ -148,7 +181,7 @@ export async function userInfo(
     return await oauth.processUserInfoResponse(
       metadata,
       client,
-      subject ?? oauth.skipSubjectCheck,
+      tokens?.subject ?? oauth.skipSubjectCheck,
       response,
     )
   } catch (error) {

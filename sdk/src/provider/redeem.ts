@@ -27,6 +27,23 @@ export async function redeem(
   clock: Clock,
   previous: TokenSet | null,
 ): Promise<Redeemed> {
+  const first = await redeemOnce(send, judge, clock, previous)
+  // Another nonce is wanted in the proof (RFC 9449 section 8): nothing was consumed, and the engine
+  // has remembered the nonce.
+  return first === 'nonce' ? settled(await redeemOnce(send, judge, clock, previous)) : first
+}
+
+const settled = (result: Redeemed | 'nonce'): Redeemed =>
+  result === 'nonce'
+    ? { ok: false, kind: 'refused', error: 'use_dpop_nonce', status: 400, help: null }
+    : result
+
+async function redeemOnce(
+  send: () => Promise<Response>,
+  judge: (response: Response) => Promise<oauth.TokenEndpointResponse>,
+  clock: Clock,
+  previous: TokenSet | null,
+): Promise<Redeemed | 'nonce'> {
   const obtainedAt = clock.now() // before sending: a slow reply has already used up some of its life
   let response: Response
   try {
@@ -47,6 +64,7 @@ export async function redeem(
   try {
     return { ok: true, tokens: toTokenSet(await judge(response), obtainedAt, previous) }
   } catch (error) {
+    if (oauth.isDPoPNonceError(error)) return 'nonce'
     if (error instanceof oauth.ResponseBodyError) return refusal(error)
     if (error instanceof oauth.WWWAuthenticateChallengeError)
       return { ok: false, kind: 'refused', error: 'invalid_client', status: 401, help: null }
@@ -114,6 +132,7 @@ function toTokenSet(
       reply.expires_in !== undefined && reply.expires_in > 0 ? reply.expires_in * 1_000 : null,
     refreshInMs: typeof refreshIn === 'number' && refreshIn > 0 ? refreshIn * 1_000 : null,
     subject: claims?.sub ?? previous?.subject ?? null,
+    proofKey: previous?.proofKey ?? null,
   }
 }
 

@@ -4,7 +4,7 @@ import type { TokenSet } from '../credentials/credential.ts'
 import { ProviderMisconfigured, ProviderUnavailable, SignInFailed } from '../errors/errors.ts'
 import { pause } from '../platform/clock.ts'
 import { clientAuth, protocolClient, requestOptions } from '../provider/client.ts'
-import { resourceParameter } from '../provider/grants.ts'
+import { newSignIn, resourceParameter } from '../provider/grants.ts'
 import { redeem } from '../provider/redeem.ts'
 import { failureText, isSafeUrl, sentOrNot } from '../provider/wire.ts'
 import { tokensOf } from './finish.ts'
@@ -83,42 +83,45 @@ export async function signInByDevice(
     code: prompt.user_code,
     expiresAt,
   })
-  let intervalMs = (prompt.interval ?? 5) * 1_000
-  while (clock.monotonic() + intervalMs < deadline) {
-    await pause(clock, intervalMs, options.signal)
-    const result = await redeem(
-      () =>
-        oauth.deviceCodeGrantRequest(
-          metadata,
-          client(),
-          clientAuth(clientOptions, metadata),
-          prompt.device_code,
-          requestOptions(wire, metadata.token_endpoint, options.signal),
-        ),
-      (response) => oauth.processDeviceCodeResponse(metadata, client(), response),
-      clock,
-      null,
-    )
-    options.signal?.throwIfAborted()
-    if (!result.ok && result.kind === 'refused') {
-      if (result.error === 'authorization_pending') continue
-      if (result.error === 'slow_down') {
-        intervalMs += 5_000
+  const result = await newSignIn(context, async (proof) => {
+    let intervalMs = (prompt.interval ?? 5) * 1_000
+    while (clock.monotonic() + intervalMs < deadline) {
+      await pause(clock, intervalMs, options.signal)
+      const result = await redeem(
+        () =>
+          oauth.deviceCodeGrantRequest(
+            metadata,
+            client(),
+            clientAuth(clientOptions, metadata),
+            prompt.device_code,
+            { ...requestOptions(wire, metadata.token_endpoint, options.signal), ...proof },
+          ),
+        (response) => oauth.processDeviceCodeResponse(metadata, client(), response),
+        clock,
+        null,
+      )
+      options.signal?.throwIfAborted()
+      if (!result.ok && result.kind === 'refused') {
+        if (result.error === 'authorization_pending') continue
+        if (result.error === 'slow_down') {
+          intervalMs += 5_000
+          continue
+        }
+        if (result.error === 'expired_token') break
+      }
+      if (!result.ok && result.kind === 'busy') {
+        intervalMs = Math.max(intervalMs, result.retryAfterMs ?? intervalMs * 2)
         continue
       }
-      if (result.error === 'expired_token') break
+      if (!result.ok && result.kind === 'lost') {
+        intervalMs = Math.min(60_000, intervalMs * 2)
+        continue
+      }
+      return result
     }
-    if (!result.ok && result.kind === 'busy') {
-      intervalMs = Math.max(intervalMs, result.retryAfterMs ?? intervalMs * 2)
-      continue
-    }
-    if (!result.ok && result.kind === 'lost') {
-      intervalMs = Math.min(60_000, intervalMs * 2)
-      continue
-    }
-    return tokensOf(context, result, options.account)
-  }
-  throw new SignInFailed('sign_in_timeout', {}, voice)
+    throw new SignInFailed('sign_in_timeout', {}, voice)
+  })
+  return tokensOf(context, result, options.account)
 }
 
 /** The address percent-encoded, or null for anything but https, and http on this machine. */

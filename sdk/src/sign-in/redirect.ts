@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import type { TokenSet } from '../credentials/credential.ts'
 import { ClockSkew, ProviderMisconfigured, SignInFailed } from '../errors/errors.ts'
 import { clientAuth, protocolClient, requestOptions } from '../provider/client.ts'
-import { resourceParameter } from '../provider/grants.ts'
+import { newSignIn, resourceParameter } from '../provider/grants.ts'
 import { redeem } from '../provider/redeem.ts'
 import { tokensOf } from './finish.ts'
 
@@ -109,36 +109,39 @@ export async function finishRedirect(
       throw new SignInFailed('sign_in_denied', { detail: error.error, cause: error }, voice)
     throw invalid('state or issuer differ', error)
   }
-  const result = await redeem(
-    () =>
-      oauth.authorizationCodeGrantRequest(
-        metadata,
-        client,
-        clientAuth(context.client, metadata),
-        parameters,
-        transaction.redirectUri,
-        transaction.verifier,
-        {
-          ...requestOptions(context.wire, metadata.token_endpoint),
-          additionalParameters: resourceParameter(context),
-        },
-      ),
-    async (response) => {
-      client = protocolClient(context.client, context.wire) // the reply's Date has come by now
-      const reply = await oauth.processAuthorizationCodeResponse(metadata, client, response, {
-        expectedNonce: transaction.nonce ?? oauth.expectNoNonce,
-        requireIdToken: transaction.nonce !== null,
-      })
-      if (reply.id_token !== undefined && metadata.jwks_uri !== undefined)
-        await oauth.validateApplicationLevelSignature(
+  const result = await newSignIn(context, (proof) =>
+    redeem(
+      () =>
+        oauth.authorizationCodeGrantRequest(
           metadata,
-          response,
-          requestOptions(context.wire, metadata.jwks_uri),
-        )
-      return reply
-    },
-    context.clock,
-    null,
+          client,
+          clientAuth(context.client, metadata),
+          parameters,
+          transaction.redirectUri,
+          transaction.verifier,
+          {
+            ...requestOptions(context.wire, metadata.token_endpoint),
+            ...proof,
+            additionalParameters: resourceParameter(context),
+          },
+        ),
+      async (response) => {
+        client = protocolClient(context.client, context.wire) // the reply's Date has come by now
+        const reply = await oauth.processAuthorizationCodeResponse(metadata, client, response, {
+          expectedNonce: transaction.nonce ?? oauth.expectNoNonce,
+          requireIdToken: transaction.nonce !== null,
+        })
+        if (reply.id_token !== undefined && metadata.jwks_uri !== undefined)
+          await oauth.validateApplicationLevelSignature(
+            metadata,
+            response,
+            requestOptions(context.wire, metadata.jwks_uri),
+          )
+        return reply
+      },
+      context.clock,
+      null,
+    ),
   )
   if (
     !result.ok &&

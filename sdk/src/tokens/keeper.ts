@@ -1,7 +1,8 @@
-import type { Binding, Credential, TokenSet } from '../credentials/credential.ts'
+import type { Binding, Credential, ProofKey, TokenSet } from '../credentials/credential.ts'
 import { type LatchkeyError, SignInRequired, StoreUnavailable } from '../errors/errors.ts'
 import type { EventOfAccount, Listeners } from '../events.ts'
 import { orAborted } from '../platform/clock.ts'
+import { isBound } from '../provider/proofs.ts'
 import { failureText } from '../provider/wire.ts'
 import { type Held, isQuiet, measure } from './held.ts'
 import type { EarlyWindow } from './lifetime.ts'
@@ -14,6 +15,7 @@ export type KeeperDeps = Omit<RenewDeps, 'started'> & {
   /** Renew by a timer although nobody asks. The timer never keeps a process alive. */
   background: boolean
   listeners: Listeners
+  forget(key: ProofKey): Promise<void>
 }
 
 export type TokenOptions = {
@@ -98,6 +100,14 @@ export class Keeper {
       if (renewed !== null && (round > 0 || !joined || this.#lasts(options))) return renewed
     }
     throw this.#signInRequired()
+  }
+
+  /** The key that `access` needs proofs by; null for a bearer token. */
+  keyOf(access: string): ProofKey | null {
+    for (const held of [this.#held, this.#unsaved?.held])
+      if (held?.access === access)
+        return isBound(held.credential.tokens) ? held.credential.tokens.proofKey : null
+    return null
   }
 
   /** The credential at hand, read from the store when there is none yet. Null: not signed in. */

@@ -68,6 +68,7 @@ test('the stricter clock counts: set back, set forward, or asleep', async () => 
     lifetimeMs: hour,
     refreshInMs: null,
     subject: null,
+    proofKey: null,
   }
   const left = countdown(tokens, clock)
   await clock.advance(10 * minute)

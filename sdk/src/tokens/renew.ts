@@ -82,7 +82,7 @@ export async function renew(
 async function mint(deps: RenewDeps, binding: Binding, stored: Stored): Promise<Renewal> {
   const before = stored.state === 'present' ? stored : null
   deps.started?.(before?.credential.generation ?? 0)
-  const { result } = await send(deps, null)
+  const { result } = await send(deps, before?.credential.tokens ?? null)
   if (!result.ok) return { outcome: 'deferred', ...failure(deps, result, binding.account) }
   return keep(
     deps,
