@@ -85,6 +85,14 @@ const signOut = createRoute({
   validateSearch: searchOf('tx', 'ui_locales'),
   component: lazyRouteComponent(() => import('./pages/sign-out/sign-out.tsx'), 'SignOut'),
 })
+const inspectorCallback = createRoute({
+  getParentRoute: () => root,
+  path: '/apps/$clientId/inspector/callback',
+  component: lazyRouteComponent(
+    () => import('./pages/inspector/callback.tsx'),
+    'InspectorCallback',
+  ),
+})
 const claim = createRoute({
   getParentRoute: () => root,
   path: '/operator/claim',
@@ -149,6 +157,11 @@ const appDetails = createRoute({
   getParentRoute: () => inside,
   path: '/apps/$clientId',
   component: lazyRouteComponent(() => import('./pages/apps/details.tsx'), 'AppDetails'),
+})
+const inspector = createRoute({
+  getParentRoute: () => inside,
+  path: '/apps/$clientId/inspector',
+  component: lazyRouteComponent(() => import('./pages/inspector/inspector.tsx'), 'InspectorPage'),
 })
 const connected = createRoute({
   getParentRoute: () => inside,
@@ -228,6 +241,7 @@ export const router = createRouter({
     notMe,
     consent,
     signOut,
+    inspectorCallback,
     claim,
     help,
     article,
@@ -238,6 +252,7 @@ export const router = createRouter({
       usage,
       apps,
       appDetails,
+      inspector,
       connected,
       devices,
       security,

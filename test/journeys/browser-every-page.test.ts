@@ -98,6 +98,8 @@ for (const [look, options] of Object.entries({
       ...forOperators,
       `/keys/${key.id}`,
       `/apps/${app.client_id}`,
+      `/apps/${app.client_id}/inspector`,
+      `/apps/${app.client_id}/inspector/callback`,
       `/operator/accounts/${subject.accountId}`,
       `/operator/appeals/${appeal.id}`,
     ])

@@ -41,12 +41,20 @@ export function CopyBox(props: { label: string; value: string; onCopied?(): void
   )
 }
 
-export function CodeBlock(props: { code: string; label: string }) {
+/** `copy` is what the button takes along where that is not the code itself. */
+export function CodeBlock(props: {
+  code: string
+  label: string
+  copy?: { text: string; label: string }
+}) {
   return (
     <div className={styles.code}>
       <div className={styles.codeHead}>
         <span>{props.label}</span>
-        <CopyButton text={props.code} />
+        <CopyButton
+          text={props.copy?.text ?? props.code}
+          {...(props.copy && { label: props.copy.label })}
+        />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section className={styles.scroll} aria-label={props.label} tabIndex={0}>

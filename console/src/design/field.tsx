@@ -134,20 +134,18 @@ export function Select({
   )
 }
 
-export function Checkbox({
-  label,
-  hint,
-  ...input
-}: { label: string; hint?: ReactNode } & ComponentPropsWithRef<'input'>) {
+type Option = { label: string; hint?: ReactNode } & ComponentPropsWithRef<'input'>
+
+export const Checkbox = (props: Option) => <OptionField type="checkbox" {...props} />
+
+/** One of several; they share a `name`. */
+export const Radio = (props: Option) => <OptionField type="radio" {...props} />
+
+function OptionField({ label, hint, ...input }: Option) {
   const id = useId()
   return (
     <div className={styles.check}>
-      <input
-        type="checkbox"
-        {...input}
-        id={id}
-        {...(hint ? { 'aria-describedby': `${id}-hint` } : {})}
-      />
+      <input {...input} id={id} {...(hint ? { 'aria-describedby': `${id}-hint` } : {})} />
       <div>
         <label htmlFor={id}>{label}</label>
         {hint && (

@@ -10,6 +10,8 @@ export type Column<Row> = {
   main?: boolean
   /** A column of controls; its title is for screen readers only. */
   quiet?: boolean
+  /** Speaks for itself: on phones it stands below the heading, over the whole width, without its title. */
+  plain?: boolean
   cell(row: Row): ReactNode
 }
 
@@ -44,8 +46,12 @@ export function Table<Row>(props: {
                 ) : (
                   <td
                     key={column.title}
-                    {...(column.quiet ? {} : { 'data-label': column.title })}
-                    className={cx(column.align && styles.end, column.quiet && styles.quiet)}
+                    {...(column.quiet || column.plain ? {} : { 'data-label': column.title })}
+                    className={cx(
+                      column.align && styles.end,
+                      column.quiet && styles.quiet,
+                      column.plain && styles.plain,
+                    )}
                   >
                     {column.cell(row)}
                   </td>

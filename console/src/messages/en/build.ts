@@ -233,6 +233,8 @@ export const build = {
     snippet: 'Sign-in in a few lines',
     snippetLead:
       'With the openid-client package for Node; other libraries need the same four values.',
+    test: 'Test this app',
+    testShort: 'Test',
     edit: 'Edit',
     editTitle: 'Edit app',
     secrets: 'Client secrets',

@@ -225,6 +225,8 @@ export const build: typeof en = {
     publicNote: '此应用没有密钥，由 PKCE 保护登录过程。',
     snippet: '几行代码实现登录',
     snippetLead: '使用 Node 的 openid-client 包；其他库需要的也是这四个值。',
+    test: '测试此应用',
+    testShort: '测试',
     edit: '编辑',
     editTitle: '编辑应用',
     secrets: '客户端密钥',

@@ -1,22 +1,20 @@
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useForm } from 'react-hook-form'
 import { type Answer, call } from '../../api/client.ts'
 import { appQuery, appsQuery, consoleQuery, type OAuthApp } from '../../api/queries.ts'
-import { Button } from '../../design/button.tsx'
+import { Button, LinkButton } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
 import { CopyBox } from '../../design/copy.tsx'
-import { Dialog } from '../../design/dialog.tsx'
 import { Card, Facts, Muted, PageHeader, Stack } from '../../design/page.tsx'
-import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
+import { Loading, Refused } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { type Overlap, OverlapSelect } from '../api-keys/rotate.tsx'
-import { AppForm } from './app-form.tsx'
 import { AppSecret, SignInSnippet } from './app-secret.tsx'
-import { type AppValues, changedAppBody, kindOf, valuesOf } from './app-values.ts'
+import { kindOf } from './app-values.ts'
+import { EditApp } from './edit.tsx'
 import { scopeWords } from './scope-words.ts'
 
 export function AppDetails() {
@@ -61,6 +59,13 @@ function Details(props: { of: OAuthApp }) {
         back={{ to: '/apps', label: words.title }}
         actions={
           <>
+            <LinkButton
+              to="/apps/$clientId/inspector"
+              params={{ clientId: app.client_id }}
+              kind="primary"
+            >
+              {words.test}
+            </LinkButton>
             <Button onClick={() => setStep('edit')}>{words.edit}</Button>
             {hasSecret && <Button onClick={() => setStep('rotate')}>{words.rotate}</Button>}
             <Button kind="danger" onClick={() => setStep('remove')}>
@@ -200,46 +205,5 @@ function RotateSecret(props: {
     >
       <OverlapSelect value={overlap} onChange={setOverlap} />
     </Confirm>
-  )
-}
-
-function EditApp(props: { of: OAuthApp; onClose(): void }) {
-  const { m } = useLanguage()
-  const queryClient = useQueryClient()
-  const form = useForm<AppValues>({ defaultValues: valuesOf(props.of) })
-  const edit = useMutation({
-    mutationFn: (values: AppValues) =>
-      call('PATCH /api/apps/{client_id}', {
-        params: { client_id: props.of.client_id },
-        body: changedAppBody(values),
-      }),
-    onSuccess: async () => {
-      toast(m.common.saved)
-      await queryClient.invalidateQueries({ queryKey: appsQuery.queryKey })
-      props.onClose()
-    },
-  })
-  return (
-    <Dialog
-      open
-      wide
-      onClose={props.onClose}
-      title={m.apps.editTitle}
-      footer={
-        <>
-          <Button kind="quiet" onClick={props.onClose}>
-            {m.common.cancel}
-          </Button>
-          <Button type="submit" form="edit-app" kind="primary" busy={edit.isPending}>
-            {m.common.save}
-          </Button>
-        </>
-      }
-    >
-      <form id="edit-app" noValidate onSubmit={form.handleSubmit((values) => edit.mutate(values))}>
-        <AppForm form={form} error={edit.error} />
-      </form>
-      <RefusalNote error={edit.error} />
-    </Dialog>
   )
 }

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
 import { appsQuery, consoleQuery } from '../../api/queries.ts'
-import { Button } from '../../design/button.tsx'
+import { Button, LinkButton } from '../../design/button.tsx'
 import { Dialog } from '../../design/dialog.tsx'
 import { Card, Muted, PageHeader } from '../../design/page.tsx'
 import { Empty, Loading, RefusalNote, Refused } from '../../design/states.tsx'
@@ -66,6 +66,20 @@ export function Apps() {
                   ) : (
                     <Muted>{m.common.never}</Muted>
                   ),
+              },
+              {
+                title: m.common.actions,
+                quiet: true,
+                cell: (app) => (
+                  <LinkButton
+                    size="small"
+                    to="/apps/$clientId/inspector"
+                    params={{ clientId: app.client_id }}
+                  >
+                    {words.testShort}
+                    <span className="visually-hidden"> {app.name}</span>
+                  </LinkButton>
+                ),
               },
             ]}
           />

@@ -1,0 +1,94 @@
+import { type FlowId, planOf } from './flows.ts'
+import type { Setup } from './requests.ts'
+import type { StepId } from './wire.ts'
+
+export const lanes = ['browser', 'app', 'latchkey', 'gateway'] as const
+export type Lane = (typeof lanes)[number]
+
+/** What is drawn on an arrow: as it goes over the wire, or a name the messages put in words. */
+export type Label =
+  | { text: string }
+  | { words: 'link' | 'consent' | 'code' | 'user_page' | 'answer' }
+
+export type Arrow = {
+  from: Lane
+  to: Lane
+  label: Label
+  state: 'planned' | 'waiting' | 'done' | 'failed'
+  /** The exchange it belongs to; null where none has happened yet. */
+  exchange: number | null
+}
+
+type Shape = readonly Pick<Arrow, 'from' | 'to' | 'label'>[]
+
+const call = (path: string, to: Lane = 'latchkey'): Shape => [
+  { from: 'app', to, label: { text: path } },
+  { from: to, to: 'app', label: { words: 'answer' } },
+]
+
+const shapes: Record<StepId, Shape> = {
+  push: call('POST /oauth/par'),
+  authorize: [
+    { from: 'app', to: 'browser', label: { words: 'link' } },
+    { from: 'browser', to: 'latchkey', label: { text: 'GET /oauth/authorize' } },
+    { from: 'latchkey', to: 'browser', label: { words: 'consent' } },
+    { from: 'browser', to: 'app', label: { words: 'code' } },
+  ],
+  token: call('POST /oauth/token'),
+  device: [
+    ...call('POST /oauth/device'),
+    { from: 'browser', to: 'latchkey', label: { words: 'user_page' } },
+  ],
+  poll: call('POST /oauth/token'),
+  machine: call('POST /oauth/token'),
+  userinfo: call('GET /oauth/userinfo'),
+  models: call('GET /v1/models', 'gateway'),
+  chat: call('POST /v1/chat/completions', 'gateway'),
+  introspect: call('POST /oauth/introspect'),
+  refresh: call('POST /oauth/token'),
+  present_again: call('POST /oauth/token'),
+  revoke: call('POST /oauth/revoke'),
+  check: call('POST /oauth/par'),
+}
+
+/** `answer`: how the last message of it reads, such as its status. */
+type Happened = { id: number; step: StepId; ok: boolean; answer: string }
+
+/**
+ * The picture: what happened, arrow by arrow, and then, pale, what leads from here to a first call
+ * with the token. `waiting` is the step whose answer is still out.
+ */
+export function arrowsOf(
+  flow: FlowId,
+  setup: Setup,
+  happened: readonly Happened[],
+  waiting: StepId | null,
+): Arrow[] {
+  const past = happened.flatMap(({ id, step, ok, answer }) =>
+    shapes[step].map((shape, at, all): Arrow => {
+      const failed = !ok && at === all.length - 1
+      const told = 'words' in shape.label && (failed || shape.label.words === 'answer')
+      return {
+        ...shape,
+        label: told ? { text: answer } : shape.label,
+        exchange: id,
+        state: failed ? 'failed' : 'done',
+      }
+    }),
+  )
+  const now = waiting
+    ? shapes[waiting].map((shape, at, all): Arrow => {
+        const last = at === all.length - 1
+        return { ...shape, exchange: null, state: last ? 'planned' : 'waiting' }
+      })
+    : []
+  const reached = new Set(happened.filter(({ ok }) => ok).map(({ step }) => step))
+  const { core, uses } = planOf(flow, setup)
+  const ahead = [...core, ...uses.filter((step) => step === 'models')]
+  const planned = ahead
+    .filter((step) => !reached.has(step) && step !== waiting)
+    .flatMap((step) =>
+      shapes[step].map((shape): Arrow => ({ ...shape, exchange: null, state: 'planned' })),
+    )
+  return [...past, ...now, ...planned]
+}
