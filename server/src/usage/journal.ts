@@ -32,7 +32,7 @@ export type Journal = UsageRecorder & {
   close(): Promise<void>
 }
 
-const turnsMax = 8
+const turnsMax = 32
 
 /** Beyond this a segment is read from its file: a database that is away must not fill the memory. */
 const keptMax = 20_000
