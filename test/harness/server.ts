@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { compose, type Latchkey } from '../../server/src/compose.ts'
+import { compose, type Edges, type Latchkey } from '../../server/src/compose.ts'
 import { readConfig } from '../../server/src/config.ts'
 import { type Clock, systemClock } from '../../server/src/platform/clock/clock.ts'
 import { systemRandom } from '../../server/src/platform/ids/ids.ts'
@@ -34,7 +34,11 @@ export const databases: ('sqlite' | 'postgres')[] = process.env.LATCHKEY_TEST_PO
  * when disposed.
  */
 export async function startServer(
-  options: { database?: 'sqlite' | 'postgres'; env?: Record<string, string> } = {},
+  options: {
+    database?: 'sqlite' | 'postgres'
+    env?: Record<string, string>
+    outbound?: Edges['outbound']
+  } = {},
 ): Promise<TestServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
   const scratch = options.database === 'postgres' ? await scratchPostgres() : null
@@ -53,7 +57,12 @@ export async function startServer(
   const clock = testClock()
   const logLines: string[] = []
   const log = createLog('debug', (line) => logLines.push(line))
-  const latchkey = await compose(result.config, { clock, random: systemRandom, log })
+  const latchkey = await compose(result.config, {
+    clock,
+    random: systemRandom,
+    log,
+    ...(options.outbound ? { outbound: options.outbound } : {}),
+  })
   await latchkey.listen()
   return {
     ...latchkey,

@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import { test } from 'node:test'
 import * as oidc from 'openid-client'
 import { noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import { buildInternet } from '../harness/internet.ts'
 import { discover, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
 import { startServer } from '../harness/server.ts'
@@ -100,4 +101,40 @@ test('in the browser: denied, the app learns it and gets nothing', {
   const back = await client.back
   assert.equal(back.searchParams.get('error'), 'access_denied')
   assert.equal(back.searchParams.get('code'), null)
+})
+
+test('in the browser: of an app that describes itself, the host of its document is named', {
+  skip: noChromium,
+}, async () => {
+  await using internet = await buildInternet('notes.example.test')
+  const clientId = 'https://notes.example.test/client.json'
+  internet.serve((_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    const redirect_uris = ['http://127.0.0.1/callback']
+    response.end(
+      JSON.stringify({ client_id: clientId, client_name: 'Claims a lot', redirect_uris }),
+    )
+  })
+  await using server = await startServer({ outbound: internet.edges })
+  const { email, password } = await signedUp(server.origin)
+  const url = new URL('/oauth/authorize', server.origin)
+  url.search = String(
+    new URLSearchParams({
+      client_id: clientId,
+      redirect_uri: 'http://127.0.0.1:4321/callback',
+      response_type: 'code',
+      scope: 'chat:write',
+      code_challenge: await oidc.calculatePKCECodeChallenge(oidc.randomPKCECodeVerifier()),
+      code_challenge_method: 'S256',
+    }),
+  )
+  await using browser = await openBrowser()
+  const { page, assertQuiet } = await visitor(browser, server.origin)
+  await page.goto(url.href)
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByText('by a document on notes.example.test').waitFor()
+  await page.getByText('runs on your own computer').waitFor()
+  assertQuiet()
 })

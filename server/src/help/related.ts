@@ -21,6 +21,7 @@ export const related: Record<HelpSlug, readonly HelpSlug[]> = {
   'oauth-apps': ['scopes', 'app-sign-out', 'connected-apps', 'production-checklist'],
   'app-sign-out': ['oauth-apps', 'connected-apps', 'devices-and-sessions'],
   dpop: ['oauth-apps', 'scopes', 'sign-in'],
+  'client-documents': ['oauth-apps', 'scopes', 'connected-apps'],
   'connect-device': ['connected-apps', 'oauth-apps', 'devices-and-sessions'],
   'connected-apps': ['devices-and-sessions', 'scopes', 'oauth-apps'],
   'sign-in-required': ['sign-in-failed', 'connected-apps', 'devices-and-sessions'],

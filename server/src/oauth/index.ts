@@ -30,6 +30,7 @@ import type { Ids, Random } from '#platform/ids/ids.ts'
 import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Outbound } from '#platform/outbound/outbound.ts'
 import type { Places } from '#platform/places/places.ts'
 import type { ReplayMemories } from '#platform/replay/replay.ts'
 import type { Accounts } from '../accounts/index.ts'
@@ -39,7 +40,7 @@ import type { Mail } from '../mail/index.ts'
 import type { Organizations } from '../organizations/index.ts'
 import type { HeldGrant, Sessions } from '../sessions/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
-import { openApps } from './apps/apps.ts'
+import { type Apps, openApps } from './apps/apps.ts'
 import { appRoutes } from './apps/routes.ts'
 import { sqlAppStore } from './apps/store.sql.ts'
 import { sqlArtifactStore } from './artifacts/store.sql.ts'
@@ -51,6 +52,7 @@ import { openTransactions } from './authorize/transaction.ts'
 import { txCookies } from './authorize/tx-cookie.ts'
 import { openDeviceRequests } from './device/device-requests.ts'
 import { deviceRoutes } from './device/routes.ts'
+import { openDocuments } from './documents/documents.ts'
 import { serverNonces } from './dpop/nonces.ts'
 import { possessions } from './dpop/possession.ts'
 import { oauthEndpoints } from './endpoints.ts'
@@ -85,7 +87,7 @@ export { dpopChallenge } from './dpop/answers.ts'
 export type { Claimed } from './dpop/possession.ts'
 
 export type OAuthDeps = {
-  config: { origin: string; resources: readonly ResourceSetting[] }
+  config: { origin: string; loopbackFetch: boolean; resources: readonly ResourceSetting[] }
   database: Database
   keyring: Keyring
   bus: EventBus
@@ -94,6 +96,7 @@ export type OAuthDeps = {
   clock: Clock
   log: Log
   limiter: RateLimiter
+  outbound: Outbound
   places: Places
   replays: ReplayMemories
   accounts: Pick<Accounts, 'find' | 'standing'>
@@ -154,11 +157,24 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     findAccount: (id) => accounts.find(id),
     nameOf: async (clientId) => (await appStore.find(clientId))?.name ?? clientId,
   })
-  const apps = openApps({
+  const kept = openApps({
     ...deps,
     store: appStore,
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
+  const documents = openDocuments({
+    ...deps,
+    store: appStore,
+    apps: kept,
+    allowLoopback: deps.config.loopbackFetch,
+  })
+  const apps: Apps = {
+    ...kept,
+    noteUse(app) {
+      documents.renew(app)
+      return kept.noteUse(app)
+    },
+  }
   const registrations = openRegistrations({
     ...deps,
     store: appStore,
@@ -221,6 +237,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     keys: keys.all(),
     vault,
     apps,
+    documents,
     grants,
     verifier,
     findAccount: findPerson,
@@ -356,6 +373,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       await rotation?.stop()
       for (const end of unsubscribe) end()
       await pass
+      await documents.stop()
       await Promise.all(ending)
     },
   }

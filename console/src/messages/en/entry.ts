@@ -122,6 +122,8 @@ export const entry = {
       'This app runs on your own computer. Allow it only if you started it yourself just now.',
     unverified:
       'Nobody here has checked who runs this app. Allow it only if you know it and trust it.',
+    describedBy: (host: string) =>
+      `The app describes itself by a document on ${host}; nobody here has checked it. Allow it only if you trust ${host}.`,
     consequence:
       'You can take this back at any time under “Connected apps”; the app then loses access at once.',
     allow: 'Allow',

@@ -121,6 +121,8 @@ export const entry: typeof en = {
     asks: '它请求',
     loopback: '此应用运行在您自己的电脑上。只有刚才是您自己启动了它，才应允许。',
     unverified: '我们没有核实过此应用由谁运营。只有在您了解并信任它时才应允许。',
+    describedBy: (host) =>
+      `此应用通过 ${host} 上的文件介绍自己，我们没有核实过。只有在您信任 ${host} 时才应允许。`,
     consequence: '您可以随时在“已授权的应用”中收回，应用会立即失去访问权限。',
     allow: '允许',
     deny: '拒绝',

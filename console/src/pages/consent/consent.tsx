@@ -3,13 +3,13 @@ import { useSearch } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { transactionQuery } from '../../api/queries.ts'
 import { Button } from '../../design/button.tsx'
-import { Callout } from '../../design/callout.tsx'
 import { Icon } from '../../design/icon.tsx'
 import { Stack } from '../../design/page.tsx'
 import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import styles from './consent.module.css'
+import { WhoVouches } from './who-vouches.tsx'
 
 /**
  * An app asks. Who it is, where the browser goes next, who answers and what each permission means
@@ -49,17 +49,7 @@ export function Consent() {
           <strong>{account.name}</strong>
           <span>{account.email}</span>
         </div>
-        {client.loopback ? (
-          <Callout tone="warn">
-            <p>{m.consent.loopback}</p>
-          </Callout>
-        ) : (
-          !client.verified && (
-            <Callout tone="warn">
-              <p>{m.consent.unverified}</p>
-            </Callout>
-          )
-        )}
+        <WhoVouches client={client} />
         <div>
           <h2 className={styles.asks}>{m.consent.asks}</h2>
           <ul className={styles.scopes}>

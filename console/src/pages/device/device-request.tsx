@@ -9,6 +9,7 @@ import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import consent from '../consent/consent.module.css'
+import { WhoVouches } from '../consent/who-vouches.tsx'
 import { DeviceChoice } from '../devices/choice.tsx'
 import { askedBy } from '../sign-in/choose-device.tsx'
 
@@ -70,11 +71,7 @@ export function DeviceRequest(props: {
           <strong>{request.account.name}</strong>
           <span>{request.account.email}</span>
         </div>
-        {!request.client.verified && (
-          <Callout tone="warn">
-            <p>{m.consent.unverified}</p>
-          </Callout>
-        )}
+        <WhoVouches client={request.client} />
         <div>
           <h2 className={consent.asks}>{m.consent.asks}</h2>
           <ul className={consent.scopes}>

@@ -69,7 +69,12 @@ export type OAuthApp = AppSettings & {
   secrets: readonly AppSecret[]
   createdAt: number
   lastUsedAt: number | null
+  /** Null for clients that are kept here; otherwise the client_id is the URL of its description. */
+  document: ClientDocument | null
 }
+
+/** When the document was last read, and until when that needs no second look. */
+export type ClientDocument = { readAt: number; freshUntil: number }
 
 export type AppRefusal =
   | {
@@ -127,6 +132,16 @@ export const livingSecrets = (app: OAuthApp, now: number): AppSecret[] =>
 /** How long a client that registered itself may go unused. */
 export const lapseMs = 30 * day
 
-/** True for a self-registered client that nobody has used for `lapseMs`; it is then unknown. */
+/**
+ * How long a client's last good document stands in while its host does not give another: longer than
+ * a host is away, shorter than somebody may go on under a description that was taken back.
+ */
+export const documentStandsMs = 7 * day
+
+/**
+ * True for a self-registered client that nobody has used for `lapseMs`, and for one whose document
+ * could not be read for `documentStandsMs`; it is then unknown.
+ */
 export const hasLapsed = (app: OAuthApp, now: number): boolean =>
-  app.organizationId === null && (app.lastUsedAt ?? app.createdAt) <= now - lapseMs
+  (app.organizationId === null && (app.lastUsedAt ?? app.createdAt) <= now - lapseMs) ||
+  (app.document !== null && app.document.readAt <= now - documentStandsMs)

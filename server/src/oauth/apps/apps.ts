@@ -166,6 +166,7 @@ export function openApps(deps: AppsDeps): Apps {
         secrets: minted ? [minted.stored] : [],
         createdAt: clock.now(),
         lastUsedAt: null,
+        document: null,
       }
       await database.transaction(async () => {
         await store.insert(app)

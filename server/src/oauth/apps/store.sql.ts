@@ -22,6 +22,8 @@ type ClientTable = {
   updated_at: number
   last_used_at: number | null
   expires_at: number | null
+  document_read_at: number | null
+  document_fresh_until: number | null
 }
 type SecretTable = {
   client_id: string
@@ -88,6 +90,8 @@ export function sqlAppStore(database: Database): AppStore {
           updated_at: app.createdAt,
           last_used_at: null,
           expires_at: null,
+          document_read_at: null,
+          document_fresh_until: null,
         })
         .execute()
       if (app.secrets.length > 0)
@@ -136,6 +140,28 @@ export function sqlAppStore(database: Database): AppStore {
           .limit(limit)
           .execute(),
       ),
+    async putDescribed(app) {
+      const described = {
+        ...columns(app),
+        created_at: app.createdAt,
+        updated_at: app.document.readAt,
+        document_read_at: app.document.readAt,
+        document_fresh_until: app.document.freshUntil,
+      }
+      await db.query
+        .insertInto('oauth_clients')
+        .values({
+          id: app.clientId,
+          organization_id: null,
+          created_by: null,
+          ...described,
+          last_used_at: null,
+          expires_at: null,
+        })
+        // Two nodes may read the same document for the first time at once.
+        .onConflict((conflict) => conflict.column('id').doUpdateSet(described))
+        .execute()
+    },
     update: async (clientId, settings, now) =>
       changed(
         await db.query
@@ -257,5 +283,9 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     })),
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
+    document:
+      row.document_read_at === null || row.document_fresh_until === null
+        ? null
+        : { readAt: row.document_read_at, freshUntil: row.document_fresh_until },
   }
 }

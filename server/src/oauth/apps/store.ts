@@ -1,4 +1,4 @@
-import type { AppSecret, AppSettings, OAuthApp } from './app.ts'
+import type { AppSecret, AppSettings, ClientDocument, OAuthApp } from './app.ts'
 
 export type AppStore = {
   insert(app: OAuthApp): Promise<void>
@@ -8,6 +8,8 @@ export type AppStore = {
   listByOrganizations(organizationIds: readonly string[]): Promise<OAuthApp[]>
   /** Self-registered ones last used, or else created, before this. */
   listLapsed(before: number, limit: number): Promise<OAuthApp[]>
+  /** Writes a client that its document describes, new or changed; `lastUsedAt` stays. */
+  putDescribed(app: OAuthApp & { document: ClientDocument }): Promise<void>
   update(clientId: string, settings: AppSettings, now: number): Promise<boolean>
   /** Adds a secret; the ones before it end at `othersUntil` unless they end sooner. */
   addSecret(clientId: string, secret: AppSecret, othersUntil: number): Promise<void>

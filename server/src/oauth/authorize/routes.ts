@@ -11,6 +11,7 @@ import type { Account } from '../../accounts/index.ts'
 import { alwaysAsks, type OAuthApp } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
 import { isLoopback } from '../apps/redirect-uri.ts'
+import { documentHost } from '../documents/document-url.ts'
 import type { Approval, Engine, Refusal } from '../engine/engine.ts'
 import { type Grants, grantLifeMs } from '../grants/grants.ts'
 import { type Inspections, isInspectorRedirect } from '../inspector/inspections.ts'
@@ -46,6 +47,7 @@ const TransactionView = z
       client_id: z.string(),
       name: z.string(),
       redirect_host: z.string(),
+      described_by: z.string().nullable(),
       verified: z.boolean(),
       loopback: z.boolean(),
     }),
@@ -288,6 +290,7 @@ const present = (
     client_id: app.clientId,
     name: app.name,
     redirect_host: transaction.redirectHost,
+    described_by: app.document && documentHost(app.clientId),
     verified: !alwaysAsks(app),
     loopback:
       isLoopback(transaction.redirectUri) &&

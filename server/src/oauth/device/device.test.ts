@@ -39,6 +39,7 @@ for (const database of databases) {
     assert.deepEqual(request.client, {
       client_id: app.client_id,
       name: 'Living-room box',
+      described_by: null,
       verified: true,
     })
     assert.match(String(request.address), /127\.0\.0\.1|::1/)

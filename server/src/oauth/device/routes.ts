@@ -7,6 +7,7 @@ import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Places } from '#platform/places/places.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
 import { refuseDevice } from '../../sessions/index.ts'
+import { documentHost } from '../documents/document-url.ts'
 import type { Resources } from '../resources/resources.ts'
 import type { DeviceRefusal, DeviceRequests } from './device-requests.ts'
 
@@ -14,7 +15,12 @@ const UserCode = z.string().min(1).max(64)
 const Entry = z.strictObject({ user_code: UserCode }).meta({ id: 'DeviceCodeEntry' })
 const DeviceView = z
   .object({
-    client: z.object({ client_id: z.string(), name: z.string(), verified: z.boolean() }),
+    client: z.object({
+      client_id: z.string(),
+      name: z.string(),
+      described_by: z.string().nullable(),
+      verified: z.boolean(),
+    }),
     scopes: z.array(z.object({ name: z.string(), title: z.string(), description: z.string() })),
     account: z.object({ name: z.string(), email: z.string() }),
     address: z.string(),
@@ -67,6 +73,7 @@ export function deviceRoutes(
         client: {
           client_id: app.clientId,
           name: app.name,
+          described_by: app.document && documentHost(app.clientId),
           verified: app.organizationId !== null,
         },
         scopes: scopes.flatMap(

@@ -2,9 +2,17 @@ import type { AdapterPayload } from 'oidc-provider'
 import { type Clock, second } from '#platform/clock/clock.ts'
 import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
+import type { Documents } from '../documents/documents.ts'
 import type { Grants } from '../grants/grants.ts'
 import { appOf, clientMetadata } from './client-metadata.ts'
-import { type Adapter, InvalidGrant, Provider } from './library.ts'
+import {
+  type Adapter,
+  InvalidClient,
+  InvalidGrant,
+  Provider,
+  TemporarilyUnavailable,
+} from './library.ts'
+import { addressHeader } from './neutral-request.ts'
 import { provenKey } from './proofs.ts'
 
 /** Somebody else used it first, or it is gone; the work of this request is rolled back. */
@@ -25,6 +33,7 @@ export type BridgedSession = {
 export type AdapterDeps = {
   vault: ArtifactVault
   apps: Apps
+  documents: Pick<Documents, 'concerns' | 'resolve'>
   grants: Grants
   clock: Clock
   /** Sessions of requests in flight, by a random name that stands in for the engine's cookie. */
@@ -118,9 +127,19 @@ function bindToKey(payload: AdapterPayload): void {
   if (jkt !== null && appOf(ctx?.oidc.client).authMethod === 'none') payload.jkt ??= jkt
 }
 
-function clientAdapter({ apps }: AdapterDeps): Adapter {
+/** Where a person is about to be asked about a client; elsewhere nothing is fetched in its name. */
+const asking = new Set(['authorization', 'pushed_authorization_request', 'device_authorization'])
+
+function clientAdapter({ apps, documents }: AdapterDeps): Adapter {
   return {
     async find(id) {
+      const { ctx } = Provider
+      if (ctx && asking.has(ctx.oidc.route) && documents.concerns(id)) {
+        const described = await documents.resolve(id, ctx.get(addressHeader))
+        if (described.ok) return clientMetadata(described.app)
+        if (described.reason === 'too_many') throw new TemporarilyUnavailable(described.detail)
+        throw new InvalidClient(`client metadata document: ${described.detail}`)
+      }
       const app = await apps.lookUp(id)
       return app ? clientMetadata(app) : undefined
     },

@@ -21,6 +21,7 @@ import {
   InvalidTarget,
   type KoaContextWithOIDC,
   Prompt,
+  TemporarilyUnavailable,
 } from './library.ts'
 import { addressHeader } from './neutral-request.ts'
 import { refusedBecause } from './refusals.ts'
@@ -214,7 +215,8 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       }
     },
     renderError(ctx, out, error) {
-      showError(ctx, out.error, errorStatus(error))
+      const { error: code, error_description: detail } = out
+      showError(ctx, detail ? `${code}: ${detail}` : code, errorStatus(error))
     },
     fetch: async () => {
       throw new Error('the engine has no reason to connect anywhere')
@@ -225,6 +227,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
 /** 400 for everything a client did wrong; 503 when it is we who cannot. */
 const errorStatus = (error: Error): number => {
   const { expose } = error as { expose?: boolean }
+  if (error instanceof TemporarilyUnavailable) return 503
   return expose === true ? 400 : isUnavailable(error) ? 503 : 500
 }
 

@@ -168,6 +168,7 @@ export function createEngine(deps: EngineDeps): Engine {
         registration_endpoint: `${origin}/oauth/register`,
         end_session_endpoint: `${origin}${logoutPath}`,
         ui_locales_supported: locales,
+        client_id_metadata_document_supported: true,
       }
     if (oidc.route === 'jwks' || oidc.route === 'discovery') {
       ctx.set('cache-control', `public, max-age=${seconds(publishedForMs)}`)

@@ -4,12 +4,14 @@ declare module 'oidc-provider/lib/provider.js' {
 }
 declare module 'oidc-provider/lib/helpers/errors.js' {
   import { errors } from 'oidc-provider'
+  export const InvalidClient: typeof errors.InvalidClient
   export const InvalidDpopProof: typeof errors.InvalidDpopProof
   export const InvalidGrant: typeof errors.InvalidGrant
   export const InvalidScope: typeof errors.InvalidScope
   export const InvalidTarget: typeof errors.InvalidTarget
   export const AuthorizationPending: typeof errors.AuthorizationPending
   export const SlowDown: typeof errors.SlowDown
+  export const TemporarilyUnavailable: typeof errors.TemporarilyUnavailable
 }
 declare module 'oidc-provider/lib/helpers/interaction_policy/index.js' {
   import { interactionPolicy } from 'oidc-provider'

@@ -17,11 +17,13 @@ export {
 export { handler as exchangeRefreshToken } from 'oidc-provider/lib/actions/grants/refresh_token.js'
 export {
   AuthorizationPending,
+  InvalidClient,
   InvalidDpopProof,
   InvalidGrant,
   InvalidScope,
   InvalidTarget,
   SlowDown,
+  TemporarilyUnavailable,
 } from 'oidc-provider/lib/helpers/errors.js'
 export {
   base as basePolicy,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { label } from '#platform/http/label.ts'
 import {
   type AppSettings,
   authMethods,
@@ -25,7 +26,7 @@ const grantsFor = (terminal: boolean) =>
 const Metadata = z.object({
   redirect_uris: z.array(z.string().min(1).max(2_000)).min(1).max(10),
   post_logout_redirect_uris: z.array(z.string().min(1).max(2_000)).max(10).optional(),
-  client_name: z.string().trim().min(1).max(80).optional(),
+  client_name: label(80).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),
   token_endpoint_auth_method: z.enum(authMethods).optional(),

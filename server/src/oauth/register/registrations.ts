@@ -87,6 +87,7 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
         secrets: minted ? [minted.stored] : [],
         createdAt: clock.now(),
         lastUsedAt: null,
+        document: null,
       }
       await database.transaction(async () => {
         await store.insert(app)

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import * as initial from '../../../migrations/0001-initial.ts'
+import * as clientMetadata from '../../../migrations/0003-client-metadata.ts'
 import * as logout from '../../../migrations/0004-logout.ts'
 import * as appLogo from '../../../migrations/0005-app-logo.ts'
 import * as devices from '../../../migrations/0007-devices.ts'
@@ -11,6 +12,7 @@ import type { Database, DatabaseKind } from './database.ts'
  */
 const migrations: Record<string, { up(ddl: Ddl): Promise<void> }> = {
   '0001-initial': initial,
+  '0003-client-metadata': clientMetadata,
   '0004-logout': logout,
   '0005-app-logo': appLogo,
   '0007-devices': devices,
