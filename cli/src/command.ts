@@ -1,58 +1,50 @@
-import { availableParallelism } from 'node:os'
 import type { ParseArgsConfig } from 'node:util'
-import type { Edges } from '../../server/src/compose.ts'
-import { type Config, readConfig } from '../../server/src/config.ts'
-import { systemClock } from '../../server/src/platform/clock/clock.ts'
-import { systemRandom } from '../../server/src/platform/ids/ids.ts'
-import { createLog } from '../../server/src/platform/log/log.ts'
-import { explainStart } from '../../server/src/start-trouble.ts'
+import type { Messages } from './messages/en.ts'
+import type { Locale } from './messages/locale.ts'
+import type { Terminal } from './terminal/terminal.ts'
 
-export const done = 0
-export const failed = 1
-export const usageError = 2
-export const pending = 3
-
+/** What a command may look at. Nothing below reads the process by itself. */
 export type Context = {
   environment: NodeJS.ProcessEnv
   json: boolean
+  locale: Locale
+  m: Messages
+  terminal: Terminal
   /** The options as parsed, by name. */
   values: Record<string, unknown>
+  positionals: readonly string[]
+  /** Everything after `--`, untouched. */
+  rest: readonly string[]
+  /** Aborted by Ctrl-C and SIGTERM, unless the command takes signals itself. */
+  signal: AbortSignal
 }
 
+/** A command as the table knows it, before any of its code is loaded. */
 export type Command = {
   /** After the command's name. */
   usage: string
-  /** One line. */
-  summary: string
-  help?: string
+  /** One line, and what there is to say beyond it. */
+  text: (m: Messages) => { summary: string; help?: string }
   options: NonNullable<ParseArgsConfig['options']>
-  /** Answers the exit code. An error thrown is told in one line, exit code 1. */
-  run(context: Context): Promise<number>
+  /** How many plain arguments it takes. Default none. */
+  positionals?: { min: number; max: number; values?: readonly string[] }
+  /** Takes everything after `--`. */
+  rest?: true
+  /** Handles SIGINT and SIGTERM itself. */
+  ownSignals?: true
+  load(): Promise<CommandRun>
 }
 
-/** The server's configuration, or an error that names every problem. */
-export function configOf({ environment }: Context): Config {
-  const result = readConfig(environment, availableParallelism())
-  if (result.ok) return result.config
-  throw new Error(`The configuration has problems:\n  ${result.problems.join('\n  ')}`)
-}
+/** Answers the exit code. What it throws is told by `trouble.ts`. */
+export type CommandRun = (context: Context) => Promise<number>
 
 /** The result: for programs as JSON, for people as text. */
-export function print({ json }: Context, value: unknown, text: string): void {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`)
+export function print({ json, terminal }: Context, value: unknown, text: string): void {
+  terminal.out(json ? JSON.stringify(value) : text)
 }
 
-export const edges: Edges = {
-  clock: systemClock,
-  random: systemRandom,
-  log: createLog('silent'),
-}
-
-/** Runs `work`; what keeps an installation from opening is told as the server tells it. */
-export async function explained<T>(config: Config, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new Error(explainStart(error, config), { cause: error })
-  }
+/** A string option, or undefined when it was not given. */
+export function option({ values }: Context, name: string): string | undefined {
+  const value = values[name]
+  return typeof value === 'string' ? value : undefined
 }

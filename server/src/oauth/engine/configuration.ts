@@ -85,7 +85,10 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       long: { signed: false, httpOnly: true, sameSite: 'lax' },
       short: { signed: false, httpOnly: true, sameSite: 'lax' },
     },
-    discovery: { userinfo_endpoint: `${origin}/oauth/userinfo` },
+    discovery: {
+      userinfo_endpoint: `${origin}/oauth/userinfo`,
+      service_documentation: `${origin}/help`, // RFC 8414 section 2; our CLI finds the articles by it
+    },
     routes: {
       authorization: authorizePath,
       token: '/oauth/token',

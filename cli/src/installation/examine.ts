@@ -7,43 +7,29 @@ import {
   insecurities,
   readConfig,
   type UpstreamSetting,
-} from '../../server/src/config.ts'
-import { second } from '../../server/src/platform/clock/clock.ts'
-import { parseRootKey } from '../../server/src/platform/crypto/root-key.ts'
-import type { Database } from '../../server/src/platform/db/database.ts'
-import { pendingMigrations } from '../../server/src/platform/db/migrate.ts'
-import { openDatabase } from '../../server/src/platform/db/open.ts'
-import { explainStart, step } from '../../server/src/start-trouble.ts'
-import { type Command, done, edges, failed, print } from './command.ts'
+} from '../../../server/src/config.ts'
+import { second } from '../../../server/src/platform/clock/clock.ts'
+import { parseRootKey } from '../../../server/src/platform/crypto/root-key.ts'
+import type { Database } from '../../../server/src/platform/db/database.ts'
+import { pendingMigrations } from '../../../server/src/platform/db/migrate.ts'
+import { openDatabase } from '../../../server/src/platform/db/open.ts'
+import { explainStart, step } from '../../../server/src/start-trouble.ts'
+import type { Observation } from '../doctor/finding.ts'
+import { edges } from './configuration.ts'
 
-type Finding = { part: string; result: 'ok' | 'warn' | 'fail'; what: string }
-
-export const doctor: Command = {
-  usage: '',
-  summary: 'Check the installation and say what to do',
-  help: 'Changes nothing. Exit code 1 when something fails; warnings alone are 0.',
-  options: {},
-  async run(context) {
-    const findings = await examine(context.environment)
-    print(
-      context,
-      findings,
-      findings.map(({ part, result, what }) => `${result.padEnd(5)}${part}: ${what}`).join('\n'),
-    )
-    return findings.some(({ result }) => result === 'fail') ? failed : done
-  },
-}
-
-async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
-  const node: Finding = { part: 'Node', result: 'ok', what: process.versions.node }
+/** What `doctor` finds out about the server's folder. Changes nothing. */
+export async function examineInstallation(environment: NodeJS.ProcessEnv): Promise<Observation[]> {
+  const node: Observation = { part: 'Node', result: 'ok', what: process.versions.node }
   const read = readConfig(environment, availableParallelism())
   if (!read.ok)
     return [
       node,
-      ...read.problems.map((what): Finding => ({ part: 'configuration', result: 'fail', what })),
+      ...read.problems.map(
+        (what): Observation => ({ part: 'configuration', result: 'fail', what }),
+      ),
     ]
   const { config } = read
-  const advice = insecurities(config).map((what): Finding => {
+  const advice = insecurities(config).map((what): Observation => {
     return { part: 'configuration', result: 'warn', what: `before production: ${what}` }
   })
   return [
@@ -67,7 +53,7 @@ async function examine(environment: NodeJS.ProcessEnv): Promise<Finding[]> {
   ]
 }
 
-async function folderFindings({ dataDir }: Config): Promise<Finding[]> {
+async function folderFindings({ dataDir }: Config): Promise<Observation[]> {
   const part = 'data folder'
   const found = await stat(dataDir).catch(() => null)
   if (!found)
@@ -87,7 +73,7 @@ async function folderFindings({ dataDir }: Config): Promise<Finding[]> {
   ]
 }
 
-async function rootKeyFinding({ dataDir, rootKey }: Config): Promise<Finding> {
+async function rootKeyFinding({ dataDir, rootKey }: Config): Promise<Observation> {
   const part = 'root key'
   if (rootKey) return { part, result: 'ok', what: 'from LATCHKEY_ROOT_KEY' }
   const path = join(dataDir, 'root.key')
@@ -105,7 +91,7 @@ async function rootKeyFinding({ dataDir, rootKey }: Config): Promise<Finding> {
   return { part, result: 'ok', what: `${path}, mode 0600` }
 }
 
-async function databaseFindings(config: Config): Promise<Finding[]> {
+async function databaseFindings(config: Config): Promise<Observation[]> {
   const part = 'database'
   const embedded = config.databaseUrl === null
   if (embedded && !(await stat(join(config.dataDir, 'latchkey.db')).catch(() => null)))
@@ -135,7 +121,7 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
 }
 
 /** Nodes judge expiry by their own clocks; the database's is the one they share. */
-async function clockFinding(database: Database): Promise<Finding> {
+async function clockFinding(database: Database): Promise<Observation> {
   const { rows } = await sql<{ at: number }>`select extract(epoch from now()) * 1000 as at`.execute(
     database.tables<unknown>().query,
   )
@@ -149,7 +135,7 @@ async function clockFinding(database: Database): Promise<Finding> {
     : { part: 'clock', result: 'ok', what: 'agrees with the database' }
 }
 
-async function redisFinding(config: Config, url: string): Promise<Finding> {
+async function redisFinding(config: Config, url: string): Promise<Observation> {
   const { Redis } = await import('ioredis')
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -171,7 +157,7 @@ async function redisFinding(config: Config, url: string): Promise<Finding> {
   }
 }
 
-async function upstreamFinding({ name, baseUrl, apiKey }: UpstreamSetting): Promise<Finding> {
+async function upstreamFinding({ name, baseUrl, apiKey }: UpstreamSetting): Promise<Observation> {
   const part = `model server ${name}`
   try {
     const response = await fetch(`${baseUrl}/models`, {

@@ -1,7 +1,7 @@
-import type { Config } from '../../server/src/config.ts'
-import { explainStart } from '../../server/src/start-trouble.ts'
-import { NotMigrated, openTools, type Tools } from '../../server/src/tools.ts'
-import { edges } from './command.ts'
+import type { Config } from '../../../server/src/config.ts'
+import { explainStart } from '../../../server/src/start-trouble.ts'
+import { NotMigrated, openTools, type Tools } from '../../../server/src/tools.ts'
+import { edges } from './configuration.ts'
 
 /** Opens the installation for one command and closes it again. */
 export async function withTools<T>(config: Config, work: (tools: Tools) => Promise<T>): Promise<T> {

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { startProcess } from '../../test/harness/process.ts'
-import { startServer } from '../../test/harness/server.ts'
+import { startProcess } from '../../../test/harness/process.ts'
+import { startServer } from '../../../test/harness/server.ts'
 
-const bin = fileURLToPath(import.meta.resolve('../bin/latchkey.mjs'))
+const bin = fileURLToPath(import.meta.resolve('../../bin/latchkey.mjs'))
 let scratch: string
 before(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'latchkey-cli-'))
@@ -15,7 +15,11 @@ before(async () => {
 after(() => rm(scratch, { recursive: true, force: true }))
 
 async function latchkey(args: string[], env: Record<string, string> = {}) {
-  const running = startProcess(bin, args, { LATCHKEY_DATA_DIR: join(scratch, 'data'), ...env })
+  const running = startProcess(bin, args, {
+    LATCHKEY_DATA_DIR: join(scratch, 'data'),
+    LATCHKEY_CLI_DIR: join(scratch, 'cli'),
+    ...env,
+  })
   const { code } = await running.ended
   return { code, out: running.out(), err: running.err() }
 }
