@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { hour, minute } from '../../server/src/platform/clock/clock.ts'
 import type { RouteEntry } from '../../server/src/platform/http/app.ts'
+import { operatorOf } from '../harness/journey.ts'
 import { Person, signedUp } from '../harness/person.ts'
 import { startServer, type TestServer } from '../harness/server.ts'
 
@@ -44,6 +45,28 @@ describe('every route keeps its policy', () => {
       assert.equal(status, 401, `${route.method} ${route.url}`)
       assert.equal(body.code, 'sign_in_required', `${route.method} ${route.url}`)
     }
+  })
+
+  test('a name that no query knows is refused by name, and a cursor that is none as well', async () => {
+    const operator = await operatorOf(server)
+    const readers = routes.filter(({ method, url }) => method === 'GET' && url.startsWith('/api/'))
+    for (const route of readers) {
+      server.clock.advance(minute) // this is more than anybody reads in one
+      const asked = await operator.get<{ code: string; errors?: { field: string }[] }>(
+        `${pathOf(route)}?never_heard_of=1`,
+      )
+      const named = asked.body.errors?.map(({ field }) => field)
+      assert.equal(asked.status, 400, route.url)
+      assert.ok(named?.includes('never_heard_of'), `${route.url} named ${named}`)
+    }
+
+    // A page cursor that is none would show an empty page, as if there were nobody.
+    for (const path of ['accounts', 'cases', 'audit'])
+      for (const cursor of ['zzz', '', `acct_${'0'.repeat(27)}`, "' or 1=1 --"]) {
+        const query = new URLSearchParams({ cursor }).toString()
+        const { status } = await operator.get(`/api/operator/${path}?${query}`)
+        assert.equal(status, 400, `${path} ${cursor}`)
+      }
   })
 
   test('a state-changing call from another site is refused', async () => {

@@ -113,7 +113,7 @@ export function appealRoutes(
       schema: {
         tags: ['operator'],
         summary: 'Appeals, due first',
-        querystring: z.object({
+        querystring: z.strictObject({
           state: z.enum(['pending', 'upheld', 'reduced', 'reversed']).optional(),
           limit: z.coerce.number().int().min(1).max(200).default(100),
         }),

@@ -21,7 +21,7 @@ export function helpRoutes(app: App, deps: { help: Help; problem: ProblemSender 
       schema: {
         tags: ['help'],
         summary: 'Search the help; all articles without a query',
-        querystring: z.object({
+        querystring: z.strictObject({
           q: z.string().max(200).optional(),
           locale: z.enum(locales).optional(),
         }),
@@ -41,7 +41,7 @@ export function helpRoutes(app: App, deps: { help: Help; problem: ProblemSender 
         tags: ['help'],
         summary: 'One article',
         params: z.object({ slug: z.string().max(100) }),
-        querystring: z.object({ locale: z.enum(locales).optional() }),
+        querystring: z.strictObject({ locale: z.enum(locales).optional() }),
         response: { 200: articleSchema },
       },
     },

@@ -5,6 +5,7 @@ import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import { label } from '#platform/http/label.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
+import { idPattern } from '#platform/ids/ids.ts'
 import type { Actor } from '../audit/index.ts'
 import { gatewayScopes } from '../oauth/index.ts'
 import type { MembershipRole, Organizations } from '../organizations/index.ts'
@@ -180,7 +181,7 @@ export function keysRoutes(app: App, rooms: KeysRoutes): void {
         summary: 'Keys of a project, newest first',
         params: z.object({ project_id: z.string().max(60) }),
         querystring: z.strictObject({
-          cursor: z.string().max(60).optional(),
+          cursor: z.string().regex(idPattern('key')).optional(),
           limit: z.coerce.number().int().min(1).max(200).default(100),
         }),
         response: {

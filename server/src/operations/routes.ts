@@ -60,7 +60,7 @@ export function operationsRoutes(
       schema: {
         tags: ['operator'],
         summary: 'The audit log, newest first',
-        querystring: z.object({
+        querystring: z.strictObject({
           subject: z.string().max(64).optional(),
           cursor: z.coerce.number().int().positive().optional(),
           limit: z.coerce.number().int().min(1).max(200).default(50),

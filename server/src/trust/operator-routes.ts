@@ -3,6 +3,7 @@ import { type Clock, rfc3339 } from '#platform/clock/clock.ts'
 import { operatorRoles, principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
+import { idPattern } from '#platform/ids/ids.ts'
 import type { Locale } from '../../messages/messages.ts'
 import type { Account, Accounts } from '../accounts/index.ts'
 import { deciderOf } from './context.ts'
@@ -105,10 +106,10 @@ export function operatorRoutes(
       schema: {
         tags: ['operator'],
         summary: 'Accounts, newest first; search by part of name or address, or by id',
-        querystring: z.object({
+        querystring: z.strictObject({
           search: z.string().trim().max(200).optional(),
           state: z.enum(states).optional(),
-          cursor: z.string().max(64).optional(),
+          cursor: z.string().regex(idPattern('acct')).optional(),
           limit: z.coerce.number().int().min(1).max(100).default(50),
         }),
         response: {
@@ -283,9 +284,9 @@ export function operatorRoutes(
       schema: {
         tags: ['operator'],
         summary: 'Cases, newest first',
-        querystring: z.object({
+        querystring: z.strictObject({
           state: z.enum(['open', 'decided', 'closed']).optional(),
-          cursor: z.string().max(64).optional(),
+          cursor: z.string().regex(idPattern('case')).optional(),
           limit: z.coerce.number().int().min(1).max(100).default(50),
         }),
         response: {

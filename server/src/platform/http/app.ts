@@ -8,6 +8,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  type FastifySchema,
 } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
@@ -17,6 +18,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { type Clock, minute } from '#platform/clock/clock.ts'
 import type { Ids } from '#platform/ids/ids.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
@@ -120,6 +122,7 @@ export async function createApp(
     if (access.auth === 'operator' && !access.roles)
       throw new Error(`operator route ${route.url} declares no roles`)
     for (const method of [route.method].flat()) inventory.push({ method, url: route.url, access })
+    if (route.url.startsWith('/api/')) route.schema = withClosedQuery(route.url, route.schema)
   })
 
   app.addHook('onRequest', async (request, reply) => beginAnswer(request, reply, options.origin))
@@ -253,6 +256,18 @@ const knownErrors: Record<
   FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed_json' },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, code: 'invalid_request' },
   FST_ERR_BAD_URL: { status: 400, code: 'invalid_request' },
+}
+
+/**
+ * Under `/api` an unknown name in the query is refused by name: a misspelt filter that is passed over
+ * in silence shows everything. Routes that read no query know no name.
+ */
+function withClosedQuery(url: string, schema: FastifySchema | undefined): FastifySchema {
+  if (schema?.querystring === undefined) return { ...schema, querystring: z.strictObject({}) }
+  const { querystring } = schema
+  if (!(querystring instanceof z.ZodObject && querystring.def.catchall instanceof z.ZodNever))
+    throw new Error(`route ${url} reads a query that is no strictObject`)
+  return schema
 }
 
 /** The one policy decision. 404 for operator routes: who may not enter learns nothing. */

@@ -4,9 +4,13 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => void
 
 /**
  * The one listener. `/v1` belongs to the gateway's own pipeline and never sees Fastify; the token
- * endpoint's second address is the only path below it that does not.
+ * endpoint's second address is the only path below it that does not. Bodies outside `/v1` are forms and
+ * small JSON and have `bodyTimeoutMs`; those of the gateway may be many megabytes and have a minute.
  */
-export function createListener(handlers: { gateway: Handler; app: Handler }): Server {
+export function createListener(
+  handlers: { gateway: Handler; app: Handler },
+  bodyTimeoutMs = 10_000,
+): Server {
   const server = createServer(
     {
       // Node's strict parser is the defence against request smuggling; keep it strict.
@@ -22,14 +26,27 @@ export function createListener(handlers: { gateway: Handler; app: Handler }): Se
     (req, res) => {
       // RFC 9112 section 3.2: 400 without a Host. What it says decides nothing here.
       if (!hasHost(req.rawHeaders) && req.httpVersionMinor > 0) return refuse(req, 'NO_HOST')
-      if (isGatewayPath(req.url ?? '/')) handlers.gateway(req, res)
-      else handlers.app(req, res)
+      if (isGatewayPath(req.url ?? '/')) return handlers.gateway(req, res)
+      limitBody(req, res)
+      handlers.app(req, res)
     },
   )
   /** Answered like what the parser itself refuses (`broken-request.ts`). */
   const refuse = (req: IncomingMessage, code: string): void => {
     const rawPacket = Buffer.from(`${req.method} ${req.url} `)
     server.emit('clientError', Object.assign(new Error(code), { code, rawPacket }), req.socket)
+  }
+  /** Whoever needs longer holds a connection and means to. */
+  const limitBody = (req: IncomingMessage, res: ServerResponse): void => {
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers
+    if (length === '0' && coding === undefined) return
+    const timer = setTimeout(() => {
+      if (res.writableEnded)
+        req.socket.destroy() // refused unread, and answered
+      else refuse(req, 'ERR_HTTP_REQUEST_TIMEOUT')
+    }, bodyTimeoutMs)
+    const stop = () => clearTimeout(timer)
+    req.once('end', stop).once('close', stop)
   }
   server.on('checkExpectation', (req: IncomingMessage) => refuse(req, 'UNKNOWN_EXPECTATION'))
   server.maxRequestsPerSocket = 0

@@ -47,6 +47,9 @@ export function newId(prefix: IdPrefix, clock: Clock, random: Random): string {
   return `${prefix}_${head}${tail}`
 }
 
+/** What an id of this kind looks like: a page cursor that is none is a mistake and not the last page. */
+export const idPattern = (prefix: IdPrefix): RegExp => new RegExp(`^${prefix}_[${alphabet}]{26}$`)
+
 /** What a room needs to mint ids. */
 export type Ids = (prefix: IdPrefix) => string
 
