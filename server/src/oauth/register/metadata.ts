@@ -33,6 +33,7 @@ const Metadata = z.object({
   application_type: z.enum(['web', 'native']).optional(),
   scope: z.string().max(1_000).optional(),
   dpop_bound_access_tokens: z.boolean().optional(),
+  id_token_signed_response_alg: z.enum(['ES256', 'RS256']).optional(),
 })
 
 /**
@@ -76,7 +77,7 @@ export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
       (redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native'),
     scopes: scopes.length > 0 ? scopes : ceiling,
     legacyConfidential: false,
-    idTokenAlg: 'ES256',
+    idTokenAlg: given.id_token_signed_response_alg ?? 'ES256',
     dpopBound: given.dpop_bound_access_tokens ?? false,
     ...refreshDefaults,
   }

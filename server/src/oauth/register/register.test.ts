@@ -183,6 +183,8 @@ test('metadata that breaks the rules of every app is refused by its RFC 7591 nam
     await refused({ token_endpoint_auth_method: 'private_key_jwt' }),
     'invalid_client_metadata',
   )
+  for (const alg of ['none', 'HS256', ''])
+    assert.equal(await refused({ id_token_signed_response_alg: alg }), 'invalid_client_metadata')
   const native = await register(server, {
     redirect_uris: ['http://127.0.0.1:33418/'],
     token_endpoint_auth_method: 'none',

@@ -112,6 +112,8 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
         application_type: client.applicationType,
         scope: client.scopes.join(' '),
         dpop_bound_access_tokens: client.dpopBound,
+        // Unsaid it would mean RS256 (OpenID Connect Registration section 2).
+        id_token_signed_response_alg: client.idTokenAlg,
       })
   }
 }
