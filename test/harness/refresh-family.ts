@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { askWithProof, type KeyHolder } from './dpop.ts'
 import type { House } from './house.ts'
-import { discover, type RegisteredApp, registerApp, signIn } from './oauth-browser.ts'
+import {
+  attempt,
+  authorize,
+  callback,
+  discover,
+  type RegisteredApp,
+  registerApp,
+} from './oauth-browser.ts'
 import { type Person, signedUp } from './person.ts'
 
 export type TokenAnswer = {
   status: number
   access_token?: string
   refresh_token?: string
+  token_type?: string
+  /** For the next proof. */
+  nonce: string | null
   expires_in?: number
   error?: string
   reason?: string
@@ -17,19 +28,27 @@ export type TokenAnswer = {
 /** What becomes of the answer: it arrives, or the connection is cut before or when it begins. */
 export type Fate = 'arrives' | 'lost at its head' | { cutAfterMs: number }
 
-/** A person with two apps; families are begun by signing in to the first. */
+/** A person with apps; families are begun by signing in to `app`, or to `publicApp`. */
 export type Household = {
   house: House
   person: Person
   app: RegisteredApp
+  publicApp: RegisteredApp
   stranger: RegisteredApp
 }
 
 export async function moveIn(house: House): Promise<Household> {
   const { person } = await signedUp(house.origin)
-  const app = await registerApp(person)
-  const stranger = await registerApp(person, { name: 'Stranger' })
-  return { house, person, app, stranger }
+  const app = await registerApp(person, { token_endpoint_auth_method: 'client_secret_post' })
+  const publicApp = await registerApp(person, {
+    name: 'Public App',
+    token_endpoint_auth_method: 'none',
+  })
+  const stranger = await registerApp(person, {
+    name: 'Stranger',
+    token_endpoint_auth_method: 'client_secret_post',
+  })
+  return { house, person, app, publicApp, stranger }
 }
 
 export type Family = {
@@ -43,6 +62,8 @@ export type Family = {
       fate?: Fate
       form?: Record<string, string>
       client?: RegisteredApp
+      /** Who proves to hold a key; null: nobody. Whoever began the family, unless said otherwise. */
+      by?: KeyHolder | null
     },
   ): Promise<TokenAnswer | null>
   revoke(token: string, address: string): Promise<void>
@@ -53,34 +74,56 @@ export type Family = {
 
 let families = 0
 
-export async function begin({ house, person, app }: Household): Promise<Family> {
+export async function begin(
+  { house, person, ...apps }: Household,
+  { app = apps.app, holder = null }: { app?: RegisteredApp; holder?: KeyHolder | null } = {},
+): Promise<Family> {
   // With an ID token the engine answers, without one our own code does: both are raced.
   const scope = `offline_access models:read chat:write${families++ % 2 === 0 ? '' : ' openid'}`
-  const tokens = await signIn(await discover(house.origin, app), person, { scope })
+  const started = await attempt(await discover(house.origin, app), { scope })
+  const back = await authorize(person, started.url)
+  const credentials = (client: RegisteredApp) => ({
+    client_id: client.client_id,
+    ...(client.client_secret ? { client_secret: client.client_secret } : {}),
+  })
+  const tokens = await askWithProof(house.origin, holder, {
+    ...credentials(app),
+    grant_type: 'authorization_code',
+    code: back.searchParams.get('code') ?? '',
+    code_verifier: started.verifier,
+    redirect_uri: callback,
+  })
+  assert.equal(tokens.status, 200)
   const [grant] = await house.sql<{ id: string }>(
     'select id from oauth_grants order by created_at desc, id desc limit 1',
   )
   const grantId = grant?.id ?? ''
   assert.match(grantId, /^[\w-]+$/)
   const form = (fields: Record<string, string>, client: RegisteredApp) =>
-    new URLSearchParams({
-      client_id: client.client_id,
-      client_secret: client.client_secret ?? '',
-      ...fields,
-    }).toString()
+    new URLSearchParams({ ...credentials(client), ...fields }).toString()
+  const tokenUrl = `${house.origin}/oauth/token`
+  let { nonce } = tokens
   const anywhere = house.addresses[0] ?? ''
   return {
     first: tokens.refresh_token ?? '',
     grantId,
-    refresh: (token, options = {}) =>
-      post(
-        `${options.address ?? anywhere}/oauth/token`,
-        form(
-          { grant_type: 'refresh_token', refresh_token: token, ...options.form },
-          options.client ?? app,
-        ),
-        options.fate ?? 'arrives',
-      ),
+    async refresh(token, options = {}) {
+      const by = options.by === undefined ? holder : options.by
+      const ask = () =>
+        post(
+          `${options.address ?? anywhere}/oauth/token`,
+          form(
+            { grant_type: 'refresh_token', refresh_token: token, ...options.form },
+            options.client ?? app,
+          ),
+          options.fate ?? 'arrives',
+          by?.prove('POST', tokenUrl, { nonce }),
+        )
+      const answer = await ask()
+      if (answer?.error !== 'use_dpop_nonce') return answer
+      nonce = answer.nonce
+      return ask()
+    },
     async revoke(token, address) {
       const answer = await post(`${address}/oauth/revoke`, form({ token }, app), 'arrives')
       assert.equal(answer?.status, 200)
@@ -112,7 +155,7 @@ export async function begin({ house, person, app }: Household): Promise<Family> 
 }
 
 /** One exchange on a connection of its own. A connection that the server drops is a lost answer. */
-function post(url: string, body: string, fate: Fate): Promise<TokenAnswer | null> {
+function post(url: string, body: string, fate: Fate, proof?: string): Promise<TokenAnswer | null> {
   return new Promise((resolve) => {
     const lost = () => resolve(null)
     const request = http.request(
@@ -123,6 +166,7 @@ function post(url: string, body: string, fate: Fate): Promise<TokenAnswer | null
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
           'content-length': Buffer.byteLength(body),
+          ...(proof === undefined ? {} : { dpop: proof }),
         },
       },
       (response) => {
@@ -135,7 +179,11 @@ function post(url: string, body: string, fate: Fate): Promise<TokenAnswer | null
         response.on('error', lost)
         response.on('close', lost)
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, ...(JSON.parse(text) as object) }),
+          resolve({
+            status: response.statusCode ?? 0,
+            nonce: String(response.headers['dpop-nonce'] ?? '') || null,
+            ...(JSON.parse(text) as object),
+          }),
         )
       },
     )

@@ -254,17 +254,17 @@ test('a proof that one node has seen is refused by the other', {
     const origin = shared.LATCHKEY_ORIGIN
     const addresses = [port, otherPort].map((each) => `http://127.0.0.1:${each}`)
     const { person } = await signedUp(origin)
-    const app = await registerApp(person, { redirect_uris: [], scope: 'models:read' })
+    const app = await registerApp(person, {
+      redirect_uris: [],
+      scope: 'models:read',
+      token_endpoint_auth_method: 'client_secret_post',
+    })
     const holder = keyHolder()
     const form = {
       grant_type: 'client_credentials',
       client_id: app.client_id,
       client_secret: app.client_secret ?? '',
     }
-    // `client_secret_basic` is the default: the form would be another way than registered.
-    await person.expect(200, 'PATCH', `/api/apps/${app.client_id}`, {
-      token_endpoint_auth_method: 'client_secret_post',
-    })
     const granted = await askWithProof(origin, holder, form, { address: addresses[1] ?? '' })
     assert.equal(granted.status, 200)
 
