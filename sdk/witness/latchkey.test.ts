@@ -33,9 +33,9 @@ after(async () => {
 const scopes = ['openid', 'offline_access', 'models:read', 'chat:write']
 
 /** A person with an account at Latchkey, and an app that signed in with it by the SDK. */
-async function connected(fetch?: Fetch) {
+async function connected(fetch?: Fetch, by: { dpop?: boolean } = {}) {
   const { person, accountId } = await signedUp(server.origin)
-  const app = await registerApp(person)
+  const app = await registerApp(person, { dpop_bound_access_tokens: by.dpop ?? false })
   const store = memoryStore()
   const open = (): Auth =>
     createAuth({
@@ -45,6 +45,7 @@ async function connected(fetch?: Fetch) {
       scopes,
       store,
       refresh: { background: false },
+      ...by,
       ...(fetch ? { fetch } : {}),
     })
   const auth = open()
@@ -89,6 +90,35 @@ test('a refresh reply lost on the way costs nothing: Latchkey answers with the s
   const http = account.fetch({ origins: [server.origin] })
   assert.equal((await http(`${server.origin}/v1/models`)).status, 200)
   assert.equal(await account.token(), token)
+})
+
+test('bound to a key: models are called with proofs, a lost reply costs nothing, a copied token is refused', async () => {
+  let lose = 0
+  const { account, open, accountId } = await connected(
+    async (input, init) => {
+      const response = await fetch(input, init)
+      if (lose === 0 || !String(input).endsWith('/oauth/token')) return response
+      lose--
+      await response.text()
+      const cause = Object.assign(new Error('reset'), { code: 'ECONNRESET' })
+      throw Object.assign(new TypeError('fetch failed'), { cause })
+    },
+    { dpop: true },
+  )
+  const url = `${server.origin}/v1/models`
+  const client = new OpenAI(openaiOptions(account, { baseURL: `${server.origin}/v1` }))
+  assert.ok((await client.models.list()).data[0]?.id)
+  lose = 1
+  const token = await renewed(account)
+  assert.equal(lose, 0)
+  assert.ok((await client.models.list()).data[0]?.id)
+  assert.equal((await account.userInfo())?.sub, accountId)
+  const next = open().account(accountId)
+  assert.equal((await next.fetch({ origins: [server.origin] })(url)).status, 200)
+  for (const scheme of ['Bearer', 'DPoP']) {
+    const copied = await fetch(url, { headers: { authorization: `${scheme} ${token}` } })
+    assert.equal(copied.status, 401, scheme)
+  }
 })
 
 test('signing out at Latchkey is told as what it is, and nothing is asked twice', async () => {
