@@ -4,6 +4,12 @@
  */
 export { hasBrowser, openBrowser } from './browser.ts'
 export { type FileStoreOptions, fileStore } from './file-store.ts'
+export {
+  type KeepAliveFetch,
+  type KeepAliveOptions,
+  keepAliveDispatcher,
+  keepAliveFetch,
+} from './keep-alive.ts'
 export type { Entry, Keychain } from './keychain/keychain.ts'
 export { type KeychainOptions, keychainSealer } from './keychain/keychain-sealer.ts'
 export { withFileLock } from './lock.ts'
@@ -21,3 +27,4 @@ export {
   stateDirectory,
   writePrivate,
 } from './private-files.ts'
+export { type InterceptorOptions, undiciInterceptor } from './undici-interceptor.ts'

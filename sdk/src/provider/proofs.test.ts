@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import Provider from 'oidc-provider'
+import { Agent, request } from 'undici'
 import { type AuthOptions, createAuth } from '../auth.ts'
 import { readCredential, writeCredential } from '../credentials/credential.ts'
 import { memoryStore } from '../credentials/memory-store.ts'
@@ -13,6 +14,7 @@ import { binding, credential } from '../credentials/store.contract.ts'
 import type { CredentialStore } from '../credentials/store.ts'
 import { ProviderMisconfigured, SignInRequired } from '../errors/errors.ts'
 import { fileStore } from '../node/file-store.ts'
+import { undiciInterceptor } from '../node/undici-interceptor.ts'
 import { person } from '../sign-in/person.fixture.ts'
 import { FakeProvider } from '../testing/fake-provider.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
@@ -194,6 +196,24 @@ test('headers of a request that another client sends, with the nonce its last an
   assert.equal((await fetch(url, { headers: await account.headers({ url }) })).status, 200)
   const other = await account.headers({ url, method: 'POST' })
   assert.equal((await fetch(url, { headers: other })).status, 401, 'a proof is for one method')
+})
+
+test('the undici interceptor proves every request, too', async () => {
+  const { store } = await signedIn()
+  const agent = new Agent()
+  const account = open(store).account()
+  const dispatcher = agent.compose(undiciInterceptor(account, { origins: [issuer] }))
+  for (let i = 0; i < 3; i++) {
+    const { statusCode, body } = await request(`${issuer}/me`, { dispatcher })
+    assert.equal(statusCode, 200)
+    assert.deepEqual(await body.json(), { sub: 'alice' })
+  }
+  assert.deepEqual(
+    seen.filter(({ path }) => path === '/me').map(({ status }) => status),
+    [401, 200, 200, 200],
+    'the nonce is asked for once',
+  )
+  await agent.close()
 })
 
 test('in a file store the key is sealed with the tokens, and the next process has it', async () => {
