@@ -131,6 +131,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       organizationsOf: organizations.of,
       endSessions: (...args) => sessions.endOthers(...args),
       endApps: (...args) => oauth.endAccount(...args),
+      signOutApps: (...args) => oauth.signOutApps(...args),
       startSession: (...args) => sessions.start(...args),
     },
   })
@@ -282,6 +283,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     health,
     upstreams: gateway.upstreams,
     overdueAppeals: appeals.countOverdue,
+    undeliveredLogouts: oauth.countUndeliveredLogouts,
     installation: {
       mode: config.mode,
       database: platform.database.kind,

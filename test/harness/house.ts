@@ -39,7 +39,10 @@ export type House = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export async function buildHouse(name: HouseName): Promise<House> {
+export async function buildHouse(
+  name: HouseName,
+  env: Record<string, string> = {},
+): Promise<House> {
   const plan = houses[name]
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-house-'))
   const scratch = plan.postgres ? await scratchPostgres() : null
@@ -57,6 +60,7 @@ export async function buildHouse(name: HouseName): Promise<House> {
       LATCHKEY_ROOT_KEY: rootKey,
       ...(scratch ? { LATCHKEY_DATABASE_URL: scratch.url } : {}),
       ...(plan.redis && redisUrl ? { LATCHKEY_REDIS_URL: redisUrl } : {}),
+      ...env,
     })
     running[index] = server
     await server.saw('Latchkey is ready')

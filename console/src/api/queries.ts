@@ -131,6 +131,17 @@ export const logoutQuery = (id: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   })
 
+export const logoutDeliveriesQuery = (clientId: string) =>
+  queryOptions({
+    queryKey: ['logout-deliveries', clientId],
+    queryFn: async () =>
+      (
+        await call('GET /api/apps/{client_id}/logout-deliveries', {
+          params: { client_id: clientId },
+        })
+      ).items,
+  })
+
 export const transactionQuery = (id: string) =>
   queryOptions({
     queryKey: ['oauth-transaction', id],

@@ -22,15 +22,15 @@ export type HelpArticle = { slug: string; title: string; summary: string; body: 
 
 export type HelpEntry = { slug: string; title: string; summary: string }
 
-export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; dpop_bound_access_tokens?: boolean | undefined; organization_id?: string | undefined }
+export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; backchannel_logout_uri?: string | null | undefined; backchannel_logout_session_required?: boolean | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; dpop_bound_access_tokens?: boolean | undefined; organization_id?: string | undefined }
 
-export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
+export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; backchannel_logout_uri: string | null; backchannel_logout_session_required: boolean; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
 
-export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; dpop_bound_access_tokens?: boolean | undefined }
+export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; backchannel_logout_uri?: string | null | undefined; backchannel_logout_session_required?: boolean | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; dpop_bound_access_tokens?: boolean | undefined }
 
 export type OAuthAppList = { items: OAuthApp[] }
 
-export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
+export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; backchannel_logout_uri: string | null; backchannel_logout_session_required: boolean; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
 
 export type OAuthDecisionAnswer = { redirect_to: string }
 
@@ -51,6 +51,10 @@ export type OAuthLogout = { id: string; client: { client_id: string; name: strin
 export type OAuthLogoutDecisionAnswer = { redirect_to: string | null }
 
 export type OAuthLogoutDecisionInput = { decision: "sign_out" | "stay" }
+
+export type OAuthLogoutDelivery = { id: string; at: string; state: "waiting" | "sending" | "sent" | "failed"; attempts: number; last_error: string | null; next_attempt_at: string | null; settled_at: string | null }
+
+export type OAuthLogoutDeliveryList = { items: OAuthLogoutDelivery[] }
 
 export type OAuthSecretRotationInput = { overlap_seconds?: number | undefined }
 
@@ -131,6 +135,10 @@ export type Operations = {
   'DELETE /api/apps/{client_id}/inspection': {
     params: { client_id: string }
     answer: undefined
+  }
+  'GET /api/apps/{client_id}/logout-deliveries': {
+    params: { client_id: string }
+    answer: OAuthLogoutDeliveryList
   }
   'POST /api/apps/{client_id}/secrets': {
     params: { client_id: string }
@@ -287,7 +295,7 @@ export type Operations = {
     answer: Case
   }
   'GET /api/operator/health': {
-    answer: { status: "ready" | "degraded" | "down" | "draining"; checks: ({ name: string; weight: "required" | "degrading"; ok: boolean; detail: string | null; duration_ms: number })[]; overdue_appeals: number; node_version: string; uptime_seconds: number; mode: string; database: string; redis: boolean }
+    answer: { status: "ready" | "degraded" | "down" | "draining"; checks: ({ name: string; weight: "required" | "degrading"; ok: boolean; detail: string | null; duration_ms: number })[]; overdue_appeals: number; undelivered_logouts: number; node_version: string; uptime_seconds: number; mode: string; database: string; redis: boolean }
   }
   'GET /api/operator/upstreams': {
     answer: { items: ({ name: string; models: string[]; healthy: boolean; detail: string | null })[] }

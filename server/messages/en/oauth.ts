@@ -116,6 +116,8 @@ export const appProblemTexts = {
   private_scheme_needs_native: 'Only native apps may use a scheme of their own.',
   private_scheme_needs_dot: 'Use a scheme built from a domain of yours, such as com.example.app.',
   scheme_refused: 'This scheme is never allowed.',
+  unreachable:
+    'We cannot connect to this address: it takes a public https address. For tests on one machine the operator can allow loopback.',
   redirect_uri_required: 'The code flow needs at least one redirect URI.',
   secret_required: 'This needs a client secret; choose client_secret_basic or client_secret_post.',
   code_required: 'Refresh tokens come with the authorization_code grant.',

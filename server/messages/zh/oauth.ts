@@ -100,6 +100,8 @@ export const appProblemTexts = {
   private_scheme_needs_native: '只有原生应用可以使用自定义协议。',
   private_scheme_needs_dot: '请使用由您的域名构成的协议，例如 com.example.app。',
   scheme_refused: '任何情况下都不允许使用该协议。',
+  unreachable:
+    '我们无法连接到此地址：需要公网的 https 地址。若只在本机测试，可由运营者允许回环地址。',
   redirect_uri_required: '授权码流程至少需要一个重定向 URI。',
   secret_required: '此项需要客户端密钥，请选择 client_secret_basic 或 client_secret_post。',
   code_required: '刷新令牌必须与 authorization_code 一起使用。',

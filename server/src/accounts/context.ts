@@ -27,6 +27,8 @@ export type AccountNeighbours = {
     except: string | null,
     reason: 'password_reset' | 'password_changed' | 'closed' | 'revoked_all' | 'role_changed',
   ): Promise<number>
+  /** Sign-ins of the account at apps are over, because all their tokens end; joins the caller's transaction. */
+  signOutApps(accountId: string): Promise<void>
   /** Grants, codes, refresh tokens and open authorizations of the account, a batch at a time. */
   endApps(accountId: string): Promise<void>
   startSession(

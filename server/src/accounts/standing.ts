@@ -29,6 +29,7 @@ export async function changeStanding(
       at,
     })
     if (change.to === 'closed') await neighbours.endSessions(account.id, null, 'closed')
+    await neighbours.signOutApps(account.id)
     announce(context, account.id, moved.epoch, mayCall(change.to))
     await audit.append({
       actor: change.actor,
@@ -52,7 +53,9 @@ export async function moveEpoch(
   account: Pick<Account, 'id' | 'state'>,
 ): Promise<void> {
   const epoch = await context.store.moveEpoch(account.id, context.clock.now())
-  if (epoch !== null) announce(context, account.id, epoch, mayCall(account.state))
+  if (epoch === null) return
+  await context.neighbours.signOutApps(account.id)
+  announce(context, account.id, epoch, mayCall(account.state))
 }
 
 function announce(

@@ -24,13 +24,16 @@ import { day, minute } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
+import type { Health } from '#platform/health/health.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Metrics } from '#platform/metrics/metrics.ts'
 import type { Outbound } from '#platform/outbound/outbound.ts'
+import { parseTarget } from '#platform/outbound/target.ts'
 import type { Places } from '#platform/places/places.ts'
 import type { ReplayMemories } from '#platform/replay/replay.ts'
 import type { Accounts } from '../accounts/index.ts'
@@ -50,6 +53,10 @@ import { authorizeRoutes } from './authorize/routes.ts'
 import { startTransaction } from './authorize/start.ts'
 import { openTransactions } from './authorize/transaction.ts'
 import { txCookies } from './authorize/tx-cookie.ts'
+import { openBackchannel } from './backchannel/backchannel.ts'
+import { logoutToken } from './backchannel/logout-token.ts'
+import { deliveryRoutes } from './backchannel/routes.ts'
+import { sqlDeliveryStore } from './backchannel/store.sql.ts'
 import { openDeviceRequests } from './device/device-requests.ts'
 import { deviceRoutes } from './device/routes.ts'
 import { openDocuments } from './documents/documents.ts'
@@ -97,6 +104,8 @@ export type OAuthDeps = {
   log: Log
   limiter: RateLimiter
   outbound: Outbound
+  health: Health
+  metrics: Metrics
   places: Places
   replays: ReplayMemories
   accounts: Pick<Accounts, 'find' | 'standing'>
@@ -124,7 +133,16 @@ export type OAuth = {
   exporter: ReturnType<typeof grantExporter>
   /** One pass of the signing-key job; the worker runs it every minute, and tests instead of waiting. */
   rotateKeys(): Promise<void>
-  /** The workers: what has expired is deleted a batch at a time, and signing keys are rotated. */
+  /**
+   * Every sign-in of the account at an app is over; the apps are told. For accounts, whose move of the
+   * epoch ends all tokens. Joins the caller's transaction.
+   */
+  signOutApps(accountId: string): Promise<void>
+  /** Tells apps of sign-outs now; the worker does it every two seconds, and tests instead of waiting. */
+  deliverLogouts(): Promise<number>
+  /** How many messages to apps were given up in the last seven days. */
+  countUndeliveredLogouts(): Promise<number>
+  /** The workers: what has expired is deleted a batch at a time, signing keys are rotated, apps are told of sign-outs. */
   start(): void
   stop(): Promise<void>
   /** For `oauthRoutes`. */
@@ -150,15 +168,18 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const vault = artifactVault(artifacts, keyring, clock)
   const grantStore = sqlGrantStore(database)
   const appStore = sqlAppStore(database)
+  const reaches = (url: string) => parseTarget(url, deps.config.loopbackFetch) !== null
   const grants = openGrants({
     ...deps,
     store: grantStore,
     vault,
     findAccount: (id) => accounts.find(id),
     nameOf: async (clientId) => (await appStore.find(clientId))?.name ?? clientId,
+    tell: (signIns) => backchannel.tell(signIns),
   })
   const kept = openApps({
     ...deps,
+    reaches,
     store: appStore,
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
@@ -167,6 +188,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     store: appStore,
     apps: kept,
     allowLoopback: deps.config.loopbackFetch,
+    reaches,
   })
   const apps: Apps = {
     ...kept,
@@ -183,6 +205,14 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   })
   const inspections = openInspections({ ...deps, origin, apps, vault })
   const keys = await openKeyRing(deps)
+  const backchannel = openBackchannel({
+    ...deps,
+    store: sqlDeliveryStore(database),
+    appStore,
+    lookUp: apps.lookUp,
+    tokenFor: (notice, app) =>
+      logoutToken(notice, app, { issuer: origin, keys: keys.all(), clock, random }),
+  })
   const transactions = openTransactions(vault, random, clock)
   const cookies = txCookies(origin, clock)
 
@@ -261,10 +291,10 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     ending.add(settled)
   }
   const unsubscribe = [
-    bus.subscribe('session.ended', ({ sessionId, reason }) => {
+    bus.subscribe('session.ended', ({ sessionId, accountId, reason }) => {
       if (reason !== 'replaced')
         // the device stays signed in
-        inBackground(grants.revokeSession(sessionId), 'grants of a session')
+        inBackground(grants.revokeSession(accountId, sessionId), 'grants of a session')
     }),
     bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
       inBackground(grants.revokeStale(accountId, epoch, allowed), 'grants of an account'),
@@ -277,6 +307,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     while ((await artifacts.sweep(now, sweepBatch, toldApart, keptMs)) === sweepBatch);
     while ((await grantStore.sweep(now - 30 * day, sweepBatch)) === sweepBatch);
     while ((await registrations.sweep(sweepBatch)) === sweepBatch);
+    await backchannel.sweep()
   }
   let timer: NodeJS.Timeout | undefined
   let rotation: Job | undefined
@@ -314,7 +345,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       })
       const findAccount = (id: string) => accounts.find(id)
       await userinfoRoutes(app, { origin, verifier, vault, findAccount })
-      await registerRoutes(app, { origin, registrations, limiter: deps.limiter })
+      await registerRoutes(app, { origin, registrations, limiter: deps.limiter, reaches })
       protectedResourceRoutes(app, origin)
       const { database, ids } = deps
       authorizeRoutes(app, {
@@ -355,11 +386,16 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       })
       deviceRoutes(app, requests, resources, deps.places, problem)
       appRoutes(app, apps, problem)
+      deliveryRoutes(app, backchannel, apps, problem)
       inspectorRoutes(app, inspections, problem)
       grantRoutes(app, grants, appStore, resources, problem)
     },
     rotateKeys: keys.rotate,
+    deliverLogouts: backchannel.deliver,
+    countUndeliveredLogouts: backchannel.countUndelivered,
+    signOutApps: grants.signOutAccount,
     start() {
+      backchannel.start()
       rotation = every(minute, 'signing keys', log, keys.rotate)
       timer = setInterval(() => {
         pass = sweep().catch((error: unknown) =>
@@ -371,6 +407,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     async stop() {
       clearInterval(timer)
       await rotation?.stop()
+      await backchannel.stop()
       for (const end of unsubscribe) end()
       await pass
       await documents.stop()

@@ -48,6 +48,8 @@ export function operationsRoutes(
     health: Health
     upstreams(): readonly UpstreamView[]
     overdueAppeals(): Promise<number>
+    /** Messages to apps about sign-outs that were given up in the last seven days. */
+    undeliveredLogouts(): Promise<number>
     installation: { mode: string; database: string; redis: boolean }
   },
 ): void {
@@ -129,6 +131,7 @@ export function operationsRoutes(
               }),
             ),
             overdue_appeals: z.int(),
+            undelivered_logouts: z.int(),
             node_version: z.string(),
             uptime_seconds: z.int(),
             mode: z.string(),
@@ -144,6 +147,7 @@ export function operationsRoutes(
         status,
         checks: checks.map(({ durationMs, ...check }) => ({ ...check, duration_ms: durationMs })),
         overdue_appeals: await deps.overdueAppeals(),
+        undelivered_logouts: await deps.undeliveredLogouts(),
         node_version: process.versions.node,
         uptime_seconds: Math.floor(process.uptime()),
         ...installation,

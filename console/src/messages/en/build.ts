@@ -205,6 +205,25 @@ export const build = {
     signedOutTo: 'Addresses after signing out',
     signedOutToHint:
       'Where your app may have people sent after signing them out here. One a line; optional.',
+    backchannel: 'Address for sign-out messages',
+    backchannelHint:
+      'We post a logout token there when a sign-in at your app is over. https, reachable from the internet; optional.',
+    backchannelSession: 'The server needs the session id (sid)',
+    backchannelSessionHint: 'Ours always carry one.',
+    deliveries: 'Sign-out messages',
+    deliveriesLead:
+      'The last messages that a sign-in is over, and what your server made of them. We try ten times within an hour.',
+    deliveriesNone: 'None was needed yet.',
+    deliveryAt: 'Since',
+    deliveryState: 'State',
+    deliveryStates: {
+      waiting: 'Waiting',
+      sending: 'Under way',
+      sent: 'Delivered',
+      failed: 'Given up',
+    },
+    deliveryAttempts: 'Tries',
+    deliveryError: 'Last trouble',
     scopes: 'May ask for',
     scopesHint: 'People see each of these before they allow it.',
     scopeNames: {

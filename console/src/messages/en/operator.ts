@@ -164,6 +164,7 @@ export const operator = {
     yes: 'yes',
     no: 'no',
     overdue: 'Overdue appeals',
+    undelivered: 'Sign-out messages given up in 7 days',
     milliseconds: (n: string) => `${n} ms`,
   },
 }

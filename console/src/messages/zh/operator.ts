@@ -147,6 +147,7 @@ export const operator: typeof en = {
     yes: '是',
     no: '否',
     overdue: '逾期申诉',
+    undelivered: '7 天内放弃的退出消息',
     milliseconds: (n) => `${n} 毫秒`,
   },
 }

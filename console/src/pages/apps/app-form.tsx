@@ -79,6 +79,27 @@ export function AppForm(props: {
               {...register('signedOutTo')}
             />
           )}
+          {kind === 'web' && (
+            <>
+              <Field
+                label={words.backchannel}
+                hint={words.backchannelHint}
+                type="url"
+                spellCheck={false}
+                autoComplete="off"
+                placeholder="https://app.example.com/signed-out"
+                error={fieldError(props.error, 'backchannel_logout_uri')}
+                {...register('backchannel')}
+              />
+              {watch('backchannel').trim() !== '' && (
+                <Checkbox
+                  label={words.backchannelSession}
+                  hint={words.backchannelSessionHint}
+                  {...register('backchannelSession')}
+                />
+              )}
+            </>
+          )}
           <Field
             label={words.grace}
             hint={words.graceHint}

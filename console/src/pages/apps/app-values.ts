@@ -15,6 +15,8 @@ export type AppValues = {
   kind: AppKind
   redirects: string
   signedOutTo: string
+  backchannel: string
+  backchannelSession: boolean
   scopes: string[]
   grace: string
   idleDays: string
@@ -31,6 +33,8 @@ export const emptyApp: AppValues = {
   kind: 'web',
   redirects: '',
   signedOutTo: '',
+  backchannel: '',
+  backchannelSession: false,
   scopes: ['openid', 'profile', 'email', 'offline_access', 'models:read', 'chat:write'],
   grace: '30',
   idleDays: '30',
@@ -85,6 +89,8 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   kind: kindOf(app),
   redirects: app.redirect_uris.join('\n'),
   signedOutTo: app.post_logout_redirect_uris.join('\n'),
+  backchannel: app.backchannel_logout_uri ?? '',
+  backchannelSession: app.backchannel_logout_session_required,
   scopes: app.scope.split(' ').filter(Boolean),
   grace: String(app.refresh_grace_seconds),
   idleDays: String(app.refresh_idle_seconds / daySeconds),
@@ -115,7 +121,11 @@ export const changedAppBody = (
   ...shared(values),
   ...(withoutRedirect(values.kind)
     ? {}
-    : { post_logout_redirect_uris: values.signedOutTo.split(/\s+/).filter(Boolean) }),
+    : {
+        post_logout_redirect_uris: values.signedOutTo.split(/\s+/).filter(Boolean),
+        backchannel_logout_uri: values.backchannel.trim() || null,
+        backchannel_logout_session_required: values.backchannelSession,
+      }),
   refresh_grace_seconds: Number(values.grace),
   refresh_idle_seconds: Math.round(Number(values.idleDays) * daySeconds),
   refresh_absolute_seconds: Math.round(Number(values.absoluteDays) * daySeconds),

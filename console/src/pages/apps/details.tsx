@@ -15,6 +15,7 @@ import { type Overlap, OverlapSelect } from '../api-keys/rotate.tsx'
 import { AppSecret, SignInSnippet } from './app-secret.tsx'
 import { kindOf } from './app-values.ts'
 import { EditApp } from './edit.tsx'
+import { LogoutDeliveries } from './logout-deliveries.tsx'
 import { scopeWords } from './scope-words.ts'
 
 export function AppDetails() {
@@ -89,6 +90,11 @@ function Details(props: { of: OAuthApp }) {
               ...(app.post_logout_redirect_uris.length > 0
                 ? [{ term: words.signedOutTo, value: <Lines of={app.post_logout_redirect_uris} /> }]
                 : []),
+              ...(app.backchannel_logout_uri === null
+                ? []
+                : [
+                    { term: words.backchannel, value: <Lines of={[app.backchannel_logout_uri]} /> },
+                  ]),
               {
                 term: words.scopes,
                 value: format.list(
@@ -129,6 +135,7 @@ function Details(props: { of: OAuthApp }) {
             />
           )}
         </Card>
+        {app.backchannel_logout_uri !== null && <LogoutDeliveries clientId={app.client_id} />}
         <Card title={words.snippet}>
           <SignInSnippet app={app} origin={server.origin} />
         </Card>

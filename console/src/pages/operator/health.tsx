@@ -67,6 +67,7 @@ function ThisNode() {
           { term: words.redis, value: data.redis ? words.yes : words.no },
           { term: words.node, value: data.node_version },
           { term: words.overdue, value: format.number(data.overdue_appeals) },
+          { term: words.undelivered, value: format.number(data.undelivered_logouts) },
         ]}
       />
     </Card>

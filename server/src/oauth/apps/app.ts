@@ -24,6 +24,10 @@ export type AppSettings = {
   redirectUris: readonly string[]
   /** Where a browser may be sent after it was signed out here (OpenID Connect RP-Initiated Logout 1.0). */
   postLogoutRedirectUris: readonly string[]
+  /** Where we tell the app that a sign-in is over (OpenID Connect Back-Channel Logout 1.0); null: nowhere. */
+  backchannelLogoutUri: string | null
+  /** The app cannot do without `sid`. Ours always have one; kept because the app said so. */
+  backchannelLogoutSessionRequired: boolean
   grantTypes: readonly GrantType[]
   authMethod: AuthMethod
   applicationType: ApplicationType
@@ -86,12 +90,16 @@ export type AppRefusal =
       field: 'redirect_uris'
       reason: 'redirect_uri_required'
     }
+  | { field: 'backchannel_logout_uri'; reason: RedirectUriRefusal | 'unreachable' }
   | { field: 'grant_types'; reason: 'secret_required' | 'code_required' }
   | { field: 'scope'; reason: 'unknown_scope' }
   | { field: 'legacy_confidential'; reason: 'secret_required' }
 
-/** Everything wrong with these settings, so that a form can show it at once. */
-export function judgeApp(settings: AppSettings): AppRefusal[] {
+/**
+ * Everything wrong with these settings, so that a form can show it at once. `reaches`: whether we may
+ * connect to a URL at all (`platform/outbound`).
+ */
+export function judgeApp(settings: AppSettings, reaches: (url: string) => boolean): AppRefusal[] {
   const judged = (
     field: 'redirect_uris' | 'post_logout_redirect_uris',
     uris: readonly string[],
@@ -103,6 +111,7 @@ export function judgeApp(settings: AppSettings): AppRefusal[] {
   const found = [
     ...judged('redirect_uris', settings.redirectUris),
     ...judged('post_logout_redirect_uris', settings.postLogoutRedirectUris),
+    ...judgeBackchannel(settings.backchannelLogoutUri, reaches),
   ]
   const usesCode = settings.grantTypes.includes('authorization_code')
   if (usesCode && settings.redirectUris.length === 0)
@@ -117,6 +126,13 @@ export function judgeApp(settings: AppSettings): AppRefusal[] {
   if (settings.legacyConfidential && settings.authMethod === 'none')
     found.push({ field: 'legacy_confidential', reason: 'secret_required' })
   return found
+}
+
+/** A server's address: https like a redirect URI of a web app, and one that we may connect to. */
+function judgeBackchannel(uri: string | null, reaches: (url: string) => boolean): AppRefusal[] {
+  if (uri === null) return []
+  const reason = judgeRedirectUri(uri, 'web') ?? (reaches(uri) ? null : 'unreachable')
+  return reason ? [{ field: 'backchannel_logout_uri', reason }] : []
 }
 
 /**

@@ -29,6 +29,8 @@ export type AppsDeps = {
   clock: Clock
   organizations: Pick<Organizations, 'of' | 'roleIn'>
   audit: Pick<Audit, 'append'>
+  /** Whether we may connect to a URL. */
+  reaches(url: string): boolean
   /** Ends every grant of a client; part of the deletion's transaction. */
   revokeGrants(clientId: string): Promise<void>
 }
@@ -153,7 +155,7 @@ export function openApps(deps: AppsDeps): Apps {
           : memberships.find(({ organization }) => organization.id === organizationId)
       if (!membership) return { ok: false, reason: 'not_found' }
       if (membership.role === 'member') return { ok: false, reason: 'not_allowed' }
-      const problems = judgeApp(settings)
+      const problems = judgeApp(settings, deps.reaches)
       if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
       const existing = await store.listByOrganizations([membership.organization.id])
       if (existing.length >= appsMax) return { ok: false, reason: 'too_many_apps' }
@@ -180,7 +182,7 @@ export function openApps(deps: AppsDeps): Apps {
       if (!reached.ok) return reached
       const { app } = reached
       const settings = { ...app, ...change }
-      const problems = judgeApp(settings)
+      const problems = judgeApp(settings, deps.reaches)
       if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
       await database.transaction(async () => {
         await store.update(clientId, settings, clock.now())

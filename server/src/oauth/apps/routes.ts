@@ -22,6 +22,8 @@ const fields = {
   name: label(80),
   redirect_uris: z.array(z.string().min(1).max(2_000)).max(20),
   post_logout_redirect_uris: z.array(z.string().min(1).max(2_000)).max(20),
+  backchannel_logout_uri: z.string().min(1).max(2_000).nullable(),
+  backchannel_logout_session_required: z.boolean(),
   grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length),
   token_endpoint_auth_method: z.enum(authMethods),
   application_type: z.enum(['web', 'native']),
@@ -217,6 +219,8 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
     name: '',
     redirectUris: redirects,
     postLogoutRedirectUris: [],
+    backchannelLogoutUri: null,
+    backchannelLogoutSessionRequired: false,
     grantTypes:
       redirects.length > 0 ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
     authMethod: body.application_type === 'native' ? 'none' : 'client_secret_basic',
@@ -235,6 +239,12 @@ const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.post_logout_redirect_uris === undefined
     ? {}
     : { postLogoutRedirectUris: [...new Set(body.post_logout_redirect_uris)] }),
+  ...(body.backchannel_logout_uri === undefined
+    ? {}
+    : { backchannelLogoutUri: body.backchannel_logout_uri }),
+  ...(body.backchannel_logout_session_required === undefined
+    ? {}
+    : { backchannelLogoutSessionRequired: body.backchannel_logout_session_required }),
   ...(body.grant_types === undefined ? {} : { grantTypes: [...new Set(body.grant_types)] }),
   ...(body.token_endpoint_auth_method === undefined
     ? {}
@@ -273,6 +283,8 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
   name: app.name,
   redirect_uris: [...app.redirectUris],
   post_logout_redirect_uris: [...app.postLogoutRedirectUris],
+  backchannel_logout_uri: app.backchannelLogoutUri,
+  backchannel_logout_session_required: app.backchannelLogoutSessionRequired,
   grant_types: [...app.grantTypes],
   token_endpoint_auth_method: app.authMethod,
   application_type: app.applicationType,

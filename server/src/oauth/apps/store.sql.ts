@@ -40,6 +40,8 @@ type StoredMetadata = {
   client_name: string
   redirect_uris: string[]
   post_logout_redirect_uris?: string[]
+  backchannel_logout_uri?: string
+  backchannel_logout_session_required?: boolean
   grant_types: GrantType[]
   token_endpoint_auth_method: AuthMethod
   application_type: ApplicationType
@@ -229,6 +231,10 @@ const columns = (settings: AppSettings) => ({
     client_name: settings.name,
     redirect_uris: [...settings.redirectUris],
     post_logout_redirect_uris: [...settings.postLogoutRedirectUris],
+    ...(settings.backchannelLogoutUri === null
+      ? {}
+      : { backchannel_logout_uri: settings.backchannelLogoutUri }),
+    backchannel_logout_session_required: settings.backchannelLogoutSessionRequired,
     grant_types: [...settings.grantTypes],
     token_endpoint_auth_method: settings.authMethod,
     application_type: settings.applicationType,
@@ -263,6 +269,8 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     name: metadata.client_name,
     redirectUris: metadata.redirect_uris,
     postLogoutRedirectUris: metadata.post_logout_redirect_uris ?? [],
+    backchannelLogoutUri: metadata.backchannel_logout_uri ?? null,
+    backchannelLogoutSessionRequired: metadata.backchannel_logout_session_required ?? false,
     grantTypes: metadata.grant_types,
     authMethod: metadata.token_endpoint_auth_method,
     applicationType: metadata.application_type,

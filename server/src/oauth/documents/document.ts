@@ -13,7 +13,11 @@ export const documentBytesMax = 5 * 1_024
  * origin, on loopback, or under a scheme made of its host's name (RFC 8252 section 7.1): whoever can
  * place a file on a host cannot send codes elsewhere. The others are left out.
  */
-export function readDocument(clientId: string, text: string): AppSettings | { problem: string } {
+export function readDocument(
+  clientId: string,
+  text: string,
+  reaches: (url: string) => boolean,
+): AppSettings | { problem: string } {
   let document: unknown
   try {
     document = JSON.parse(text)
@@ -37,15 +41,22 @@ export function readDocument(clientId: string, text: string): AppSettings | { pr
   const own = ownOf(given.redirect_uris)
   if (Array.isArray(own) && own.length === 0)
     return { problem: 'redirect_uris: none lies on its own origin or on loopback' }
-  const settings = readMetadata({
+  const told = given.backchannel_logout_uri
+  const metadata = {
     client_name: documentHost(clientId).slice(0, 80),
     ...given,
     redirect_uris: own,
     post_logout_redirect_uris: ownOf(given.post_logout_redirect_uris),
+    backchannel_logout_uri: isOnOrigin(clientId, told) ? told : undefined,
     token_endpoint_auth_method: method,
-  })
+  }
+  const settings = readMetadata(metadata, reaches)
   return 'error' in settings ? { problem: settings.description } : settings
 }
+
+/** Where we post to: nothing but the document's own server. */
+const isOnOrigin = (clientId: string, uri: unknown): boolean =>
+  typeof uri === 'string' && URL.parse(uri)?.origin === URL.parse(clientId)?.origin
 
 function belongsTo(clientId: string, uri: unknown): boolean {
   if (typeof uri !== 'string') return false

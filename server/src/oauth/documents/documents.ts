@@ -25,6 +25,8 @@ export type DocumentsDeps = {
   audit: Pick<Audit, 'append'>
   /** Development: documents on this machine, over http too. */
   allowLoopback: boolean
+  /** Whether we may connect to a URL. */
+  reaches(url: string): boolean
 }
 
 /**
@@ -119,7 +121,7 @@ export function openDocuments(deps: DocumentsDeps): Documents {
       maxBytes: documentBytesMax,
       timeoutMs,
     })
-    const outcome = judge(clientId, answer)
+    const outcome = judge(clientId, answer, deps.reaches)
     if ('away' in outcome) {
       const detail = answer.ok ? `${answer.status}: ${outcome.detail}` : answer.detail
       log.info({ client_id: clientId, reason: outcome.reason, detail }, 'client document refused')
@@ -200,7 +202,7 @@ export function openDocuments(deps: DocumentsDeps): Documents {
 }
 
 /** The described client, or why not; `away`: its host may well say better things tomorrow. */
-function judge(clientId: string, answer: OutboundAnswer) {
+function judge(clientId: string, answer: OutboundAnswer, reaches: DocumentsDeps['reaches']) {
   const refuse = (reason: DocumentRefusal['reason'], detail: string, away = false) =>
     ({ ok: false, reason, detail, away }) as const
   if (!answer.ok)
@@ -221,6 +223,6 @@ function judge(clientId: string, answer: OutboundAnswer) {
     const away = answer.status === 429 || answer.status >= 500
     return refuse('unreadable', `its host answers with status ${answer.status}`, away)
   }
-  const settings = readDocument(clientId, answer.body.toString('utf8'))
+  const settings = readDocument(clientId, answer.body.toString('utf8'), reaches)
   return 'problem' in settings ? refuse('invalid', settings.problem) : settings
 }

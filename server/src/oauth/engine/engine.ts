@@ -167,6 +167,8 @@ export function createEngine(deps: EngineDeps): Engine {
         response_modes_supported: ['query'],
         registration_endpoint: `${origin}/oauth/register`,
         end_session_endpoint: `${origin}${logoutPath}`,
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         ui_locales_supported: locales,
         client_id_metadata_document_supported: true,
       }

@@ -33,6 +33,13 @@ export type RevokeReason =
   /** A refresh token came again after its grace window; its owner is told. */
   | 'refresh_reused'
 
+/** Sign-ins of one account at apps. */
+export type SignIns =
+  | 'all'
+  | { devices: readonly string[] }
+  | { session: string }
+  | { ids: readonly string[] }
+
 export type GrantStore = {
   insert(grant: OAuthGrant): Promise<void>
   find(id: string): Promise<OAuthGrant | null>
@@ -43,13 +50,7 @@ export type GrantStore = {
   /** Sign-ins of that session that are not over, also where the app gave its tokens back. */
   openSignIns(sessionId: string): Promise<OAuthGrant[]>
   /** Marks sign-ins as over; of any number of callers exactly one gets each. */
-  takeSignIns(
-    of:
-      | { accountId: string; devices?: readonly string[] }
-      | { sessionId: string }
-      | { ids: readonly string[] },
-    now: number,
-  ): Promise<OAuthGrant[]>
+  takeSignIns(accountId: string, which: SignIns, now: number): Promise<OAuthGrant[]>
   /** True for the one caller that ended it. */
   revoke(id: string, reason: RevokeReason, now: number): Promise<boolean>
   /** Returns the one touched. Without `renewsUntil` that stays as it is. */

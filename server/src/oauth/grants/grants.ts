@@ -7,7 +7,13 @@ import type { Mail } from '../../mail/index.ts'
 import type { Sessions } from '../../sessions/index.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import { covers } from '../scopes.ts'
-import { byCode, type GrantStore, type OAuthGrant, type RevokeReason } from './grant.ts'
+import {
+  byCode,
+  type GrantStore,
+  type OAuthGrant,
+  type RevokeReason,
+  type SignIns,
+} from './grant.ts'
 
 export type GrantsDeps = {
   store: GrantStore
@@ -17,6 +23,8 @@ export type GrantsDeps = {
   clock: Clock
   audit: Pick<Audit, 'append'>
   mail: Pick<Mail, 'send'>
+  /** Writes down that these apps are to be told. Joins the transaction. */
+  tell(signIns: readonly OAuthGrant[]): Promise<void>
   findAccount(id: string): Promise<Account | null>
   /** What is told of devices that are apps. */
   sessions: Pick<Sessions, 'noteApp' | 'forgetApp'>
@@ -41,7 +49,7 @@ export type Grants = {
   revokeApp(person: Extract<Actor, { id: string }>, id: string): Promise<boolean>
   revokeClient(clientId: string, reason: RevokeReason): Promise<void>
   /** What was allowed in one session; what else hangs on its device ends by `revokeDevices`. */
-  revokeSession(sessionId: string): Promise<void>
+  revokeSession(accountId: string, sessionId: string): Promise<void>
   /** One entry a grant that stands, with the device it was given on. */
   byDevice(accountId: string): Promise<OAuthGrant[]>
   revokeDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
@@ -57,6 +65,10 @@ export type Grants = {
   /** At most one write a minute and grant: from where it was used, and how long it can be renewed now. */
   noteUse(id: string, use: { address: string; renewsUntil: number | null }): Promise<void>
 }
+
+const namesNone = (which: SignIns): boolean =>
+  which !== 'all' &&
+  (('devices' in which && which.devices.length === 0) || ('ids' in which && which.ids.length === 0))
 
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
 export const grantLifeMs = 180 * day + hour
@@ -115,10 +127,13 @@ export function openGrants(deps: GrantsDeps): Grants {
       detail: { account_id: grant.accountId, client_id: grant.clientId, scopes: grant.scopes },
     })
   /** Sign-ins are over; whoever marks one is the one that acts on it. */
-  const signOut = (of: Parameters<GrantStore['takeSignIns']>[0]) =>
-    database.transaction(async () => {
-      await store.takeSignIns(of, clock.now())
+  const signOut = async (accountId: string, which: SignIns) => {
+    if (namesNone(which)) return
+    await database.transaction(async () => {
+      await database.lock(`sign-ins:${accountId}`) // two that overlap would wait for each other
+      await deps.tell(await store.takeSignIns(accountId, which, clock.now()))
     })
+  }
   const endAll = async (grants: readonly OAuthGrant[], reason: RevokeReason, actor?: Actor) => {
     for (const grant of grants) await end(grant, reason, actor)
   }
@@ -167,18 +182,18 @@ export function openGrants(deps: GrantsDeps): Grants {
       if (grant?.accountId !== person.id || grant.revokedAt !== null) return false
       const all = await store.listByAccount(person.id, clock.now())
       const ofApp = all.filter(({ clientId }) => clientId === grant.clientId)
-      await signOut({ ids: ofApp.map((one) => one.id) })
+      await signOut(person.id, { ids: ofApp.map((one) => one.id) })
       await endAll(ofApp, 'owner', person)
       return true
     },
     revokeClient: async (clientId, reason) => endAll(await store.listByClient(clientId), reason),
-    async revokeSession(sessionId) {
-      await signOut({ sessionId })
+    async revokeSession(accountId, sessionId) {
+      await signOut(accountId, { session: sessionId })
       await endAll(await store.listBySession(sessionId), 'session_ended')
     },
     byDevice: (accountId) => store.listByAccount(accountId, clock.now()),
     async revokeDevices(accountId, deviceIds) {
-      await signOut({ accountId, devices: deviceIds })
+      await signOut(accountId, { devices: deviceIds })
       const all = await store.listByAccount(accountId, clock.now())
       await endAll(
         all.filter(({ deviceId }) => deviceIds.includes(deviceId)),
@@ -189,7 +204,7 @@ export function openGrants(deps: GrantsDeps): Grants {
       for (const grant of await store.listByAccount(accountId, clock.now())) {
         const stored = allowed ? await vault.find<StoredGrant>('Grant', grant.id) : null
         if (stored && stored.payload.epoch >= epoch) continue
-        await signOut({ ids: [grant.id] })
+        await signOut(accountId, { ids: [grant.id] })
         await end(grant, 'account_changed')
       }
     },
@@ -202,7 +217,7 @@ export function openGrants(deps: GrantsDeps): Grants {
           grant.clientId === clientId,
       )
     },
-    signOutAccount: (accountId) => signOut({ accountId }),
+    signOutAccount: (accountId) => signOut(accountId, 'all'),
     async noteUse(id, { address, renewsUntil }) {
       const now = clock.now()
       if (now - (noted.get(id) ?? 0) < minute) return

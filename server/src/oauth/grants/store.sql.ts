@@ -78,22 +78,20 @@ export function sqlGrantStore(database: Database): GrantStore {
           .where('signed_out_at', 'is', null)
           .execute()
       ).map(fromRow),
-    async takeSignIns(of, now) {
-      const lists = 'ids' in of ? of.ids : 'devices' in of ? of.devices : undefined
-      if (lists?.length === 0) return []
+    async takeSignIns(accountId, which, now) {
       const open = db.query
         .updateTable('oauth_grants')
         .set({ signed_out_at: now })
+        .where('account_id', '=', accountId)
         .where('signed_out_at', 'is', null)
-      const chosen =
-        'ids' in of
-          ? open.where('id', 'in', of.ids)
-          : 'sessionId' in of
-            ? open.where('session_id', '=', of.sessionId)
-            : of.devices
-              ? open.where('account_id', '=', of.accountId).where('device_id', 'in', of.devices)
-              : open.where('account_id', '=', of.accountId)
-      return (await chosen.returningAll().execute()).map(fromRow)
+      const chosen = () => {
+        if (which === 'all') return open
+        if ('session' in which) return open.where('session_id', '=', which.session)
+        return 'devices' in which
+          ? open.where('device_id', 'in', which.devices)
+          : open.where('id', 'in', which.ids)
+      }
+      return (await chosen().returningAll().execute()).map(fromRow)
     },
     revoke: async (id, reason, now) =>
       changed(

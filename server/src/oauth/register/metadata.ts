@@ -26,6 +26,8 @@ const grantsFor = (terminal: boolean) =>
 const Metadata = z.object({
   redirect_uris: z.array(z.string().min(1).max(2_000)).min(1).max(10),
   post_logout_redirect_uris: z.array(z.string().min(1).max(2_000)).max(10).optional(),
+  backchannel_logout_uri: z.string().min(1).max(2_000).optional(),
+  backchannel_logout_session_required: z.boolean().optional(),
   client_name: label(80).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),
@@ -40,7 +42,10 @@ const Metadata = z.object({
  * Reads client metadata (RFC 7591 section 2) as settings of an app, or says what is wrong with it.
  * Members we do not know are ignored, as the section asks; redirect URIs obey the rules of every app.
  */
-export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
+export function readMetadata(
+  body: unknown,
+  reaches: (url: string) => boolean,
+): AppSettings | MetadataRefusal {
   const parsed = Metadata.safeParse(body)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
@@ -70,6 +75,8 @@ export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
     name: given.client_name ?? redirectHost(redirectUris[0] ?? '').slice(0, 80),
     redirectUris,
     postLogoutRedirectUris: [...new Set(given.post_logout_redirect_uris)],
+    backchannelLogoutUri: given.backchannel_logout_uri ?? null,
+    backchannelLogoutSessionRequired: given.backchannel_logout_session_required ?? false,
     grantTypes: grantsFor(terminal).filter((type) => asked.includes(type)),
     authMethod,
     applicationType:
@@ -81,7 +88,7 @@ export function readMetadata(body: unknown): AppSettings | MetadataRefusal {
     dpopBound: given.dpop_bound_access_tokens ?? false,
     ...refreshDefaults,
   }
-  const [problem] = judgeApp(settings)
+  const [problem] = judgeApp(settings, reaches)
   if (!problem) return settings
   return {
     error: problem.field === 'redirect_uris' ? 'invalid_redirect_uri' : 'invalid_client_metadata',

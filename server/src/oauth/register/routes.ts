@@ -12,6 +12,8 @@ export type RegisterRoutesDeps = {
   origin: string
   registrations: Registrations
   limiter: RateLimiter
+  /** Whether we may connect to a URL. */
+  reaches(url: string): boolean
 }
 
 export const registerPath = '/oauth/register'
@@ -52,7 +54,7 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
               'retry-after': String(Math.ceil(rate.retryAfterSeconds)),
             })
         }
-        const settings = settingsFrom(request)
+        const settings = settingsFrom(request, deps.reaches)
         if ('error' in settings) return oauthError(reply, 400, settings.error, settings.description)
         const made = await registrations.register(settings)
         return answer(reply.code(201), made.app, made.token.reveal(), made.secret)
@@ -82,7 +84,7 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
         // RFC 7592 section 2.2: a whole replacement, which names the client.
         const body = objectFrom(request)
         if (body?.client_id !== client_id) return invalid(reply, 'client_id is not this client')
-        const settings = settingsFrom(request)
+        const settings = settingsFrom(request, deps.reaches)
         if ('error' in settings) return oauthError(reply, 400, settings.error, settings.description)
         const replaced = await registrations.replace(found, settings)
         return answer(reply, replaced.app, token, replaced.secret)
@@ -106,6 +108,12 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
         ...(client.postLogoutRedirectUris.length > 0
           ? { post_logout_redirect_uris: [...client.postLogoutRedirectUris] }
           : {}),
+        ...(client.backchannelLogoutUri === null
+          ? {}
+          : {
+              backchannel_logout_uri: client.backchannelLogoutUri,
+              backchannel_logout_session_required: client.backchannelLogoutSessionRequired,
+            }),
         grant_types: [...client.grantTypes],
         response_types: ['code'],
         token_endpoint_auth_method: client.authMethod,
@@ -123,8 +131,9 @@ const invalid = (reply: FastifyReply, description: string) =>
 
 const settingsFrom = (
   request: FastifyRequest,
+  reaches: (url: string) => boolean,
 ): AppSettings | Exclude<ReturnType<typeof readMetadata>, AppSettings> =>
-  readMetadata(objectFrom(request))
+  readMetadata(objectFrom(request), reaches)
 
 /** Null for anything but a JSON object. */
 function objectFrom(request: FastifyRequest): Record<string, unknown> | null {

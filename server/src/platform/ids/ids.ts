@@ -22,6 +22,7 @@ export type IdPrefix =
   | 'evi'
   | 'grant'
   | 'key'
+  | 'logout'
   | 'mail'
   | 'org'
   | 'proj'

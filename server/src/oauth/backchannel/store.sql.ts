@@ -1,0 +1,157 @@
+import { type Selectable, sql } from 'kysely'
+import { changed, type Database } from '#platform/db/database.ts'
+import type { Delivery } from './delivery.ts'
+import type { DeliveryStore } from './store.ts'
+
+type DeliveryTable = {
+  id: string
+  client_id: string
+  account_id: string
+  session_id: string
+  state: Delivery['state']
+  attempts: number
+  next_attempt_at: number
+  claimed_until: number | null
+  last_error: string | null
+  created_at: number
+  settled_at: number | null
+}
+type Tables = { logout_deliveries: DeliveryTable }
+
+export function sqlDeliveryStore(database: Database): DeliveryStore {
+  const db = database.tables<Tables>()
+  /** Only what is held is settled: an answer that comes after its hold ran out changes nothing. */
+  const settle = async (id: string, values: Partial<DeliveryTable>) =>
+    changed(
+      await db.query
+        .updateTable('logout_deliveries')
+        .set({ ...values, claimed_until: null })
+        .where('id', '=', id)
+        .where('state', '=', 'sending')
+        .executeTakeFirst(),
+    ) === 1
+  return {
+    async insert(deliveries) {
+      if (deliveries.length === 0) return
+      await db.query.insertInto('logout_deliveries').values(deliveries.map(toRow)).execute()
+    },
+    claim: async (now, holdMs, limit) => {
+      const rows = await db.query
+        .updateTable('logout_deliveries')
+        .set({
+          state: 'sending',
+          claimed_until: now + holdMs,
+          attempts: sql<number>`attempts + 1`,
+        })
+        .where('id', 'in', (eb) => {
+          const due = eb
+            .selectFrom('logout_deliveries')
+            .select('id')
+            .where((or) =>
+              or.or([
+                or('state', '=', 'waiting').and('next_attempt_at', '<=', now),
+                or('state', '=', 'sending').and('claimed_until', '<', now),
+              ]),
+            )
+            // The first attempts before the repeated ones: apps that do not answer wait behind.
+            .orderBy('attempts')
+            .orderBy('next_attempt_at')
+            .limit(limit)
+          // PostgreSQL: several nodes share the queue; SQLite has one writer and no such clause.
+          return database.kind === 'postgres' ? due.forUpdate().skipLocked() : due
+        })
+        .returningAll()
+        .execute()
+      return rows.map(fromRow)
+    },
+    async sent(id, at) {
+      await settle(id, { state: 'sent', settled_at: at, last_error: null })
+    },
+    async retry(id, nextAttemptAt, error) {
+      await settle(id, { state: 'waiting', next_attempt_at: nextAttemptAt, last_error: error })
+    },
+    failed: (id, at, error) => settle(id, { state: 'failed', settled_at: at, last_error: error }),
+    async remove(id) {
+      await db.query.deleteFrom('logout_deliveries').where('id', '=', id).execute()
+    },
+    ofClient: async (clientId, limit) =>
+      (
+        await db.query
+          .selectFrom('logout_deliveries')
+          .selectAll()
+          .where('client_id', '=', clientId)
+          .orderBy('created_at', 'desc')
+          .orderBy('id', 'desc')
+          .limit(limit)
+          .execute()
+      ).map(fromRow),
+    async oldestDue() {
+      const row = await db.query
+        .selectFrom('logout_deliveries')
+        .select((eb) => eb.fn.min('next_attempt_at').as('at'))
+        .where('state', '=', 'waiting')
+        .executeTakeFirst()
+      return row?.at == null ? null : Number(row.at)
+    },
+    async countFailed(since) {
+      const row = await db.query
+        .selectFrom('logout_deliveries')
+        .select((eb) => eb.fn.countAll().as('count'))
+        .where('state', '=', 'failed')
+        .where('settled_at', '>=', since)
+        .executeTakeFirst()
+      return Number(row?.count ?? 0)
+    },
+    async sweep(sentBefore, failedBefore, limit) {
+      const old = await db.query
+        .selectFrom('logout_deliveries')
+        .select('id')
+        .where((or) =>
+          or.or([
+            or('state', '=', 'sent').and('settled_at', '<', sentBefore),
+            or('state', '=', 'failed').and('settled_at', '<', failedBefore),
+          ]),
+        )
+        .limit(limit)
+        .execute()
+      if (old.length > 0)
+        await db.query
+          .deleteFrom('logout_deliveries')
+          .where(
+            'id',
+            'in',
+            old.map(({ id }) => id),
+          )
+          .execute()
+      return old.length
+    },
+  }
+}
+
+const toRow = (delivery: Delivery): DeliveryTable => ({
+  id: delivery.id,
+  client_id: delivery.clientId,
+  account_id: delivery.accountId,
+  session_id: delivery.sessionId,
+  state: delivery.state,
+  attempts: delivery.attempts,
+  next_attempt_at: delivery.nextAttemptAt,
+  claimed_until: delivery.claimedUntil,
+  last_error: delivery.lastError,
+  created_at: delivery.createdAt,
+  settled_at: delivery.settledAt,
+})
+
+const fromRow = (row: Selectable<DeliveryTable>): Delivery => ({
+  id: row.id,
+  clientId: row.client_id,
+  accountId: row.account_id,
+  sessionId: row.session_id,
+  state: row.state,
+  attempts: row.attempts,
+  nextAttemptAt: row.next_attempt_at,
+  claimedUntil: row.claimed_until,
+  lastError: row.last_error,
+  createdAt: row.created_at,
+  settledAt: row.settled_at,
+})

@@ -1,0 +1,20 @@
+import type { Delivery } from './delivery.ts'
+
+export type DeliveryStore = {
+  /** Part of the transaction that ends the session: the one is not written without the other. */
+  insert(deliveries: readonly Delivery[]): Promise<void>
+  /** Takes due ones for `holdMs`; no two callers get the same, and a dead holder's come back. */
+  claim(now: number, holdMs: number, limit: number): Promise<Delivery[]>
+  sent(id: string, at: number): Promise<void>
+  retry(id: string, nextAttemptAt: number, error: string): Promise<void>
+  /** True for the one caller that gave it up. */
+  failed(id: string, at: number, error: string): Promise<boolean>
+  remove(id: string): Promise<void>
+  /** Newest first. */
+  ofClient(clientId: string, limit: number): Promise<Delivery[]>
+  /** Since when the longest-waiting one is due; null when none waits. */
+  oldestDue(): Promise<number | null>
+  countFailed(since: number): Promise<number>
+  /** Deletes at most `limit` that were settled before; returns how many. */
+  sweep(sentBefore: number, failedBefore: number, limit: number): Promise<number>
+}
