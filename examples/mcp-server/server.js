@@ -32,6 +32,8 @@ const verifier = {
         algorithms: ['ES256'],
         requiredClaims: ['exp', 'sub', 'client_id'],
       })
+      // RFC 9449: bound to a key of which nothing is shown here.
+      if (payload.cnf) throw new InvalidTokenError('The access token takes a proof of possession')
       return {
         token,
         clientId: payload.client_id,
@@ -42,7 +44,8 @@ const verifier = {
       }
     } catch (error) {
       // Keys that cannot be fetched are our trouble (500), not the token's (401).
-      if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) throw error
+      const ofToken = error instanceof errors.JOSEError
+      if (!ofToken || /GENERIC|JWKS_(TIMEOUT|INVALID)/.test(error.code)) throw error
       throw new InvalidTokenError('The access token is invalid, expired, or for another server')
     }
   },

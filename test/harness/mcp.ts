@@ -54,8 +54,14 @@ export type Kept = {
 }
 
 /** An `OAuthClientProvider` of either generation of the SDK, with everything in plain sight. */
-export function keeper(kept: Kept, grantTypes: string[] = ['authorization_code', 'refresh_token']) {
+export function keeper(
+  kept: Kept,
+  grantTypes: string[] = ['authorization_code', 'refresh_token'],
+  /** Where the client describes itself (client ID metadata document), for one that registers nowhere. */
+  clientMetadataUrl?: string,
+) {
   return {
+    ...(clientMetadataUrl === undefined ? {} : { clientMetadataUrl }),
     redirectUrl: mcpCallback,
     clientMetadata: {
       client_name: 'Notes client',

@@ -6,6 +6,8 @@ import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
+import * as oidc from 'openid-client'
+import { buildInternet } from '../harness/internet.ts'
 import { type Kept, keeper, mcpCallback, type NotesServer, notesServer } from '../harness/mcp.ts'
 import { authorize, discover, registerApp, signIn } from '../harness/oauth-browser.ts'
 import { type Person, signedUp } from '../harness/person.ts'
@@ -13,9 +15,12 @@ import { startServer } from '../harness/server.ts'
 
 const minute = 60_000
 
-async function setUp() {
+async function setUp(options: Pick<Parameters<typeof startServer>[0] & {}, 'outbound'> = {}) {
   const notes = await notesServer()
-  const server = await startServer({ env: { LATCHKEY_RESOURCES: JSON.stringify([notes.setting]) } })
+  const server = await startServer({
+    ...options,
+    env: { LATCHKEY_RESOURCES: JSON.stringify([notes.setting]) },
+  })
   await notes.start(server.origin)
   return { notes, server, ...(await signedUp(server.origin)) }
 }
@@ -169,6 +174,41 @@ for (const { name, call, finish, refused, steps } of generations) {
     assert.notEqual(kept.client?.client_id, first, 'it has registered again by itself')
   })
 
+  test(`${name} registers nowhere when it has a document that describes it`, async () => {
+    const clientId = 'https://notes-client.example.test/client.json'
+    await using internet = await buildInternet('notes-client.example.test')
+    internet.serve((_request, response) => {
+      response.setHeader('content-type', 'application/json')
+      const described = { client_id: clientId, ...keeper({}).clientMetadata }
+      response.end(JSON.stringify(described))
+    })
+    const { notes, server, person, accountId } = await setUp({ outbound: internet.edges })
+    await using _ = notes
+    await using __ = server
+    const kept: Kept = {}
+    const provider = keeper(kept, undefined, clientId)
+    const asked: string[] = []
+    const watched: typeof fetch = (input, init) => {
+      asked.push(new URL(input instanceof Request ? input.url : input).pathname)
+      return fetch(input, init)
+    }
+    await assert.rejects(call(notes, provider, 'list_notes', { fetch: watched }), refused)
+    assert.ok(!asked.includes('/oauth/register'))
+    assert.equal(kept.browser?.searchParams.get('client_id'), clientId)
+    await finish(notes, provider, await authorize(person, kept.browser ?? ''))
+    assert.equal(await call(notes, provider, 'list_notes'), 'No notes yet.')
+    const claims = decodeJwt(kept.tokens?.access_token ?? '')
+    assert.deepEqual(
+      [claims.client_id, claims.aud, claims.sub],
+      [clientId, notes.resource, accountId],
+    )
+    const [old] = [kept.tokens]
+    if (kept.tokens) kept.tokens.access_token = 'not-a-token' // it has run out
+    assert.equal(await call(notes, provider, 'list_notes'), 'No notes yet.')
+    assert.notEqual(kept.tokens?.refresh_token, old?.refresh_token)
+    assert.equal(internet.requests.length, 1)
+  })
+
   test(`${name} steps up when a tool takes more than was allowed`, async () => {
     const { notes, server, person } = await setUp()
     await using _ = notes
@@ -238,6 +278,13 @@ test('the MCP server lets in tokens for itself alone, and says where they come f
   await using __ = server
   const config = await discover(server.origin, await registerApp(person))
   const gateway = await signIn(config, person)
+  const bound = await discover(
+    server.origin,
+    await registerApp(person, { redirect_uris: [], grant_types: ['client_credentials'] }),
+  )
+  const key = oidc.getDPoPHandle(bound, await oidc.randomDPoPKeyPair('ES256'))
+  const asked = { resource: notes.resource, scope: 'notes:read' }
+  const proven = await oidc.clientCredentialsGrant(bound, asked, { DPoP: key })
   const own = await signIn(config, person, { resource: notes.resource, scope: 'openid notes:read' })
   const post = (authorization?: string, body: object | string = {}) =>
     fetch(notes.resource, {
@@ -261,6 +308,7 @@ test('the MCP server lets in tokens for itself alone, and says where they come f
     'a token for the gateway': `Bearer ${gateway.access_token}`,
     'an ID token': `Bearer ${own.id_token}`,
     'a refresh token': `Bearer ${own.refresh_token}`,
+    'a token bound to a key, without the proof': `Bearer ${proven.access_token}`,
     'a changed token': `Bearer ${head}.${widened}.${signature}`,
     'a token without signature': `Bearer ${none}.${payload}.`,
   })) {

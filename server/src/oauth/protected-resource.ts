@@ -1,5 +1,6 @@
 import type { App } from '#platform/http/app.ts'
 import { gatewayScopes } from './access-token.ts'
+import { readableAnywhere } from './cross-origin.ts'
 import { dpopAlgorithms } from './dpop/proof.ts'
 
 /** RFC 9728: where the gateway's tokens come from. The first path is a courtesy to clients that drop ours. */
@@ -14,7 +15,7 @@ export function protectedResourceRoutes(app: App, origin: string): void {
       (_request, reply) =>
         reply
           .headers({
-            'access-control-allow-origin': '*',
+            ...readableAnywhere,
             'cache-control': 'public, max-age=300',
           })
           .send({

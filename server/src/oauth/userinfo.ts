@@ -2,6 +2,7 @@ import type { App } from '#platform/http/app.ts'
 import type { Account } from '../accounts/index.ts'
 import type { AccessTokenVerifier, Verified } from './access-token.ts'
 import type { ArtifactVault } from './artifacts/vault.ts'
+import { preflight, readableAnywhere } from './cross-origin.ts'
 import { dpopChallenge, proofError } from './dpop/answers.ts'
 import { oauthError } from './endpoints.ts'
 import { accountClaims } from './engine/configuration.ts'
@@ -57,11 +58,7 @@ function userinfo(app: App, deps: UserinfoDeps): void {
     schema: { hide: true },
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      reply.headers({
-        'access-control-allow-origin': '*',
-        'access-control-expose-headers': 'WWW-Authenticate, DPoP-Nonce',
-        'cache-control': 'no-store',
-      })
+      reply.headers({ ...readableAnywhere, 'cache-control': 'no-store' })
       const { authorization = '', dpop: proof = null } = request.headers
       const [, scheme, token] = /^(Bearer|DPoP) ([\w.~+/-]+=*)$/i.exec(authorization) ?? []
       if (!scheme || !token)
@@ -114,14 +111,6 @@ function userinfo(app: App, deps: UserinfoDeps): void {
     },
   })
   app.options(path, { config: { access }, schema: { hide: true } }, (_request, reply) =>
-    reply
-      .code(204)
-      .headers({
-        'access-control-allow-origin': '*',
-        'access-control-allow-methods': 'GET,POST',
-        'access-control-allow-headers': 'authorization, dpop',
-        'access-control-max-age': '3600',
-      })
-      .send(),
+    preflight(reply, 'GET, POST', 'authorization, dpop'),
   )
 }

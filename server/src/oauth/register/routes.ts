@@ -4,6 +4,7 @@ import type { Secret } from '#platform/crypto/secret.ts'
 import type { App } from '#platform/http/app.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { AppSettings, OAuthApp } from '../apps/app.ts'
+import { preflight, readableAnywhere } from '../cross-origin.ts'
 import { oauthError } from '../endpoints.ts'
 import { readMetadata } from './metadata.ts'
 import type { Registrations } from './registrations.ts'
@@ -37,6 +38,21 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
       if ((error.statusCode ?? 500) >= 500) throw error
       return invalid(reply, 'the request is malformed or too large')
     })
+
+    scope.addHook('onRequest', async (_request, reply) => {
+      reply.headers(readableAnywhere)
+    })
+    for (const [url, methods] of [
+      [registerPath, 'POST'],
+      [`${registerPath}/:client_id`, 'GET, PUT, DELETE'],
+    ] as const)
+      scope.route({
+        method: 'OPTIONS',
+        url,
+        config: { access },
+        schema: { hide: true },
+        handler: (_request, reply) => preflight(reply, methods, 'authorization, content-type'),
+      })
 
     scope.route({
       method: 'POST',
