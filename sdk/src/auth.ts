@@ -1,6 +1,11 @@
 import { freshTokenWrapper } from './adapters/fresh-token.ts'
 import { bindingOf, type Context } from './context.ts'
-import type { DeathReason, JournalEntry, TokenSet } from './credentials/credential.ts'
+import {
+  type DeathReason,
+  type JournalEntry,
+  sameBinding,
+  type TokenSet,
+} from './credentials/credential.ts'
 import { memoryStore } from './credentials/memory-store.ts'
 import type { CredentialStore } from './credentials/store.ts'
 import { type LatchkeyError, SignInRequired } from './errors/errors.ts'
@@ -167,6 +172,11 @@ export function createAuth(options: AuthOptions): Auth {
   context.store.watch?.((warning) =>
     context.listeners.warn(warning, clock.now(), context.voice.locale),
   )
+  const unheard = context.store.changes?.((binding) => {
+    const known = keepers.get(binding.account)
+    if (known && sameBinding(binding, bindingOf(context, binding.account)))
+      void known.keeper.changed()
+  })
   const keepers = new Map<string, { keeper: Keeper; account: Account }>()
 
   const open = (name: string, kind: 'refresh' | 'mint') => {
@@ -231,6 +241,7 @@ export function createAuth(options: AuthOptions): Auth {
     },
     on: (listener) => context.listeners.add(listener),
     async close() {
+      unheard?.()
       await Promise.all([...keepers.values()].map(({ keeper }) => keeper.close()))
     },
   }

@@ -85,9 +85,9 @@ for (const name of ['mkdirSync', 'writeFileSync', 'mkdir', 'open']) {
 }
 net.Socket.prototype.connect = () => touched.push('connect')
 globalThis.fetch = () => touched.push('fetch')
-const modules = await Promise.all([import('./index.js'), import('./node/index.js'), import('./redis/index.js'), import('./kms/index.js'), import('./vault/index.js'), import('./testing/index.js')])
+const modules = await Promise.all([import('./index.js'), import('./node/index.js'), import('./redis/index.js'), import('./browser/index.js'), import('./kms/index.js'), import('./vault/index.js'), import('./testing/index.js')])
 console.log(touched.length, process.getActiveResourcesInfo().filter((one) => /Timeout|Socket|TCP/.test(one)).length, modules.length)
 `,
   )
-  assert.equal(run(join(work, 'quiet.mjs')), '0 0 6\n')
+  assert.equal(run(join(work, 'quiet.mjs')), '0 0 7\n')
 })

@@ -35,15 +35,20 @@ export const credentialContext = (binding: Binding, revision: number): SealConte
   text: `${bindingText(binding)}#${revision}`,
 })
 
-/** AES-256-GCM under a 32-byte key, fetched when first needed and once. */
+type Material = Uint8Array<ArrayBuffer> | CryptoKey
+
+/** AES-256-GCM under a 32-byte key, or one that Web Crypto holds; fetched when first needed and once. */
 export function keySealer(
-  key: Uint8Array<ArrayBuffer> | (() => Promise<Uint8Array<ArrayBuffer>>),
+  key: Material | (() => Promise<Material>),
   random: Random = systemRandom,
 ): Sealer {
   let imported: Promise<CryptoKey> | null = null
   const theKey = () => {
     if (imported === null) {
-      const asked = (async () => importKey(typeof key === 'function' ? await key() : key))()
+      const asked = (async () => {
+        const material = typeof key === 'function' ? await key() : key
+        return material instanceof Uint8Array ? importKey(material) : material
+      })()
       imported = asked
       asked.catch(() => {
         imported = null

@@ -43,6 +43,8 @@ export type CredentialStore = {
    * is part of the credential.
    */
   proofKeys?: ProofKeys
+  /** Tells when somebody else has saved or removed; answers how to stop listening. */
+  changes?(listener: (binding: Binding) => void): () => void
   /** Tells about trouble that was worked around, once per change of state. */
   watch?(listener: (warning: StoreUnavailable) => void): void
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, pause, systemClock } from '../platform/clock.ts'
+import { type JudgedProof, judgeProof } from './proof.ts'
 
 export type FakeProviderOptions = {
   clock?: Clock
@@ -15,6 +16,10 @@ export type FakeProviderOptions = {
   rotation?: 'strict' | 'fixed' | 'silent'
   /** For how long a used refresh token gets the same successor again. Default 0: never. */
   replaySeconds?: number
+  /** Binds tokens to the key of a proof (DPoP). Default: proofs are not looked at. */
+  dpop?: boolean
+  /** With `dpop`: what every proof has to carry. Change it to ask for another. */
+  dpopNonce?: string
   /** How far the provider's clock is ahead of ours; shows in `Date` and in id_tokens. */
   skewSeconds?: number
   /** Time the token endpoint takes. */
@@ -59,6 +64,8 @@ export class FakeProvider {
   >()
   readonly #access = new Map<string, { family: string; expiresAt: number }>()
   readonly #replies = new Map<string, Record<string, unknown>>()
+  readonly #boundTo = new Map<string, string>()
+  readonly #proofs = new Set<string>()
   readonly #deadFamilies = new Map<string, string>()
   readonly #codes = new Map<string, { challenge: string | null; nonce: string | null }>()
   readonly #devices = new Map<
@@ -123,8 +130,10 @@ export class FakeProvider {
   }
 
   /** A token reply as after a sign-in: the start of a new family. */
-  grant(): Record<string, unknown> {
-    return this.#issue(`family-${++this.#names}`)
+  grant(thumbprint: string | null = null): Record<string, unknown> {
+    const family = `family-${++this.#names}`
+    if (thumbprint !== null) this.#boundTo.set(family, thumbprint)
+    return this.#issue(family, { thumbprint })
   }
 
   /** An authorization code, as if the person had allowed it. */
@@ -176,15 +185,31 @@ export class FakeProvider {
       return new Response(null, { status: 200 })
     }
     if (pathname !== '/token') return this.#json(404, { error: 'not_found' })
-    return this.#token(new URLSearchParams(await request.text()))
+    const form = new URLSearchParams(await request.text())
+    const proof = this.options.dpop ? request.headers.get('dpop') : null
+    if (proof === null) return this.#token(form, null)
+    const judged = this.#proven(proof, request)
+    if (judged.ok) return this.#token(form, judged.thumbprint)
+    const refused = this.#json(400, { error: judged.error })
+    if (this.options.dpopNonce) refused.headers.set('dpop-nonce', this.options.dpopNonce)
+    return refused
   }
 
-  #token(form: URLSearchParams): Response {
+  #proven(proof: string, request: Request): JudgedProof {
+    const now = this.#clock.now() + (this.options.skewSeconds ?? 0) * 1_000
+    const nonce = this.options.dpopNonce ?? null
+    const judged = judgeProof(proof, { method: request.method, url: request.url, nonce, now })
+    if (judged.ok && this.#proofs.has(proof)) return { ok: false, error: 'invalid_dpop_proof' }
+    this.#proofs.add(proof)
+    return judged
+  }
+
+  #token(form: URLSearchParams, thumbprint: string | null): Response {
     switch (form.get('grant_type')) {
       case 'refresh_token':
-        return this.#redeem(form.get('refresh_token') ?? '')
+        return this.#redeem(form.get('refresh_token') ?? '', thumbprint)
       case 'client_credentials':
-        return this.#json(200, this.#issue('client', null, true))
+        return this.#json(200, this.#issue('client', { withoutRefresh: true, thumbprint }))
       case 'authorization_code': {
         const code = this.#codes.get(form.get('code') ?? '')
         this.#codes.delete(form.get('code') ?? '')
@@ -193,7 +218,7 @@ export class FakeProvider {
           verifier === null ? null : createHash('sha256').update(verifier).digest('base64url')
         if (!code || code.challenge !== challenge)
           return this.#json(400, { error: 'invalid_grant' })
-        return this.#json(200, this.grant())
+        return this.#json(200, this.grant(thumbprint))
       }
       case 'urn:ietf:params:oauth:grant-type:device_code': {
         const device = this.#devices.get(form.get('device_code') ?? '')
@@ -204,7 +229,7 @@ export class FakeProvider {
             error: device.polls === 2 ? 'slow_down' : 'authorization_pending',
           })
         return device.approved
-          ? this.#json(200, this.grant())
+          ? this.#json(200, this.grant(thumbprint))
           : this.#json(400, { error: 'access_denied' })
       }
       default:
@@ -212,12 +237,16 @@ export class FakeProvider {
     }
   }
 
-  #redeem(token: string): Response {
+  #redeem(token: string, thumbprint: string | null): Response {
     const at = this.#clock.now()
     const record = (result: Redemption['result']) =>
       this.redemptions.push({ refreshToken: token, at, result })
     const entry = this.#refresh.get(token)
     if (!entry) {
+      record('unknown')
+      return this.#json(400, { error: 'invalid_grant' })
+    }
+    if (this.#boundTo.has(entry.family) && this.#boundTo.get(entry.family) !== thumbprint) {
       record('unknown')
       return this.#json(400, { error: 'invalid_grant' })
     }
@@ -239,7 +268,8 @@ export class FakeProvider {
     }
     record('rotated')
     const rotation = this.options.rotation ?? 'strict'
-    const reply = this.#issue(entry.family, rotation === 'strict' ? null : token)
+    const keep = rotation === 'strict' ? null : token
+    const reply = this.#issue(entry.family, { keep, thumbprint })
     if (rotation === 'strict') {
       entry.successor = String(reply.refresh_token)
       entry.usedAt = at
@@ -251,9 +281,9 @@ export class FakeProvider {
 
   #issue(
     family: string,
-    keep: string | null = null,
-    withoutRefresh = false,
+    by: { keep?: string | null; withoutRefresh?: boolean; thumbprint: string | null },
   ): Record<string, unknown> {
+    const { keep = null, withoutRefresh = false, thumbprint } = by
     const lifetime =
       this.options.lifetimeSeconds === undefined ? 3_600 : this.options.lifetimeSeconds
     const access = `at-${randomBytes(12).toString('hex')}`
@@ -265,7 +295,7 @@ export class FakeProvider {
       this.#refresh.set(refresh, { family, successor: null, usedAt: 0 })
     return {
       access_token: access,
-      token_type: 'Bearer',
+      token_type: thumbprint === null ? 'Bearer' : 'DPoP',
       ...(lifetime === null ? {} : { expires_in: lifetime }),
       ...(this.options.refreshInSeconds ? { refresh_in: this.options.refreshInSeconds } : {}),
       ...(withoutRefresh ? {} : { refresh_token: refresh }),

@@ -50,11 +50,12 @@ test('in every order of events, with lost replies and a kill at any step: one re
         killAt: fc.option(fc.integer({ min: 1, max: 9 }), { nil: null }),
         losses: fc.array(fc.constantFrom('lose-reply', 'refuse-connection'), { maxLength: 2 }),
         expired: fc.boolean(),
+        dpop: fc.boolean(),
         seed: fc.integer(),
       }),
-      async (scheduler, { actors, callers, killAt, losses, expired, seed }) => {
+      async (scheduler, { actors, callers, killAt, losses, expired, dpop, seed }) => {
         const clock = virtualClock()
-        const provider = new FakeProvider({ clock, replaySeconds: 30 })
+        const provider = new FakeProvider({ clock, replaySeconds: 30, dpop })
         const disk = memoryStore()
         const lock = kernelLock()
         const durable = new Set<string>()
@@ -109,6 +110,7 @@ test('in every order of events, with lost replies and a kill at any step: one re
             provider: discover(provider.issuer),
             clientId: 'app',
             store,
+            dpop,
             fetch,
             clock: scheduled,
             random: seededRandom(seed),
@@ -120,6 +122,7 @@ test('in every order of events, with lost replies and a kill at any step: one re
           provider: discover(provider.issuer),
           clientId: 'app',
           store: disk,
+          dpop,
           fetch: provider.fetch,
           clock,
           refresh: { background: false },

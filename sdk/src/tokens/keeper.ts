@@ -138,6 +138,30 @@ export class Keeper {
     )
   }
 
+  /**
+   * Somebody else has changed what is stored: take it over at once rather than at the next renewal. A
+   * renewal under way finds out by itself. A store that cannot be read now changes nothing.
+   */
+  async changed(): Promise<void> {
+    const seen = this.#held
+    const stored = await this.#deps.store.load(this.#binding).catch(() => null)
+    if (this.#flight !== null || this.#held !== seen || stored === null) return
+    const at = this.#deps.clock.now()
+    if (stored.state === 'absent' && seen !== null) {
+      this.#drop()
+      this.#tell({ type: 'signed_out', at })
+    }
+    if (stored.state !== 'present') return
+    const { credential } = stored
+    const { generation } = credential
+    const news = seen?.access !== credential.tokens.accessToken.reveal()
+    // An intent is news, too, but not for us: its writer is at work.
+    if (!news || credential.intent !== null) return
+    this.#hold(credential)
+    this.#pacing.settled()
+    this.#tell({ type: seen === null ? 'signed_in' : 'refresh_adopted', generation, at })
+  }
+
   /** Stops timers and waits for a renewal under way, so that nothing is cut off in the middle. */
   async close(): Promise<void> {
     this.#closing.abort(new DOMException('closed', 'AbortError'))
