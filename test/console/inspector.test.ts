@@ -298,6 +298,23 @@ test('addresses are compared with the one that was meant, and the kind of differ
   assert.equal(compareNearest([], 'x'), null)
 })
 
+test('an app that requires DPoP is told so, and where to change it', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const setup = await opened(server, person, {
+    redirect_uris: [],
+    grant_types: ['client_credentials'],
+    scope: 'models:read',
+    dpop_bound_access_tokens: true,
+  })
+  const run = runner(setup, person)
+  await run.begin()
+  const refused = await run.run('machine')
+  assert.equal(refused.diagnosis?.finding, 'proof_needed')
+  assert.equal(refused.diagnosis?.setting, 'dpop')
+  assert.equal(refused.diagnosis?.help, '/help/dpop')
+})
+
 test('what is hidden stands nowhere: not in the text, not in the command', async () => {
   await using server = await startServer()
   const { person } = await signedUp(server.origin)

@@ -160,7 +160,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
         method,
         url: origin + endpoint.path,
       })
-      if (!proven.ok) return proofRefused(reply, proven)
+      if (!proven.ok) return proofRefused(reply, proven, origin)
       jkt = proven.jkt
       reply.raw.setHeader('dpop-nonce', possessions.nonce())
     }
@@ -221,13 +221,19 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
 }
 
 /** RFC 9449 sections 5 and 8. Pages of other origins may read it, or they could not use the nonce. */
-const proofRefused = (reply: FastifyReply, refusal: ProofRefusal) => {
+const proofRefused = (reply: FastifyReply, refusal: ProofRefusal, origin: string) => {
   const { error, description } = proofError(refusal)
-  return oauthError(reply, 400, error, description, {
-    'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'DPoP-Nonce',
-    ...(refusal.nonce === null ? {} : { 'dpop-nonce': refusal.nonce }),
-  })
+  return reply
+    .code(400)
+    .headers({
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'DPoP-Nonce',
+      'cache-control': 'no-store',
+      ...(refusal.nonce === null ? {} : { 'dpop-nonce': refusal.nonce }),
+    })
+    .type('application/json; charset=utf-8')
+    .serializer(JSON.stringify)
+    .send({ error, error_description: description, help: `${origin}/help/dpop` })
 }
 
 /** A pushed request that comes with a proof is bound to its key (RFC 9449 section 10.1); null: to another. */

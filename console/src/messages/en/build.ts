@@ -239,6 +239,13 @@ export const build = {
     idleHint: 'People sign in again after so long without a refresh.',
     absoluteDays: 'Days in all',
     absoluteHint: 'People sign in again after so long in any case, at most 180.',
+    dpop: 'Require DPoP',
+    dpopHint:
+      'Every token is bound to a key of the app. Requests without a proof are refused, and tokens that were issued without one end at once.',
+    tokens: 'Tokens',
+    tokensBound: 'Bound to a key of the app; requests without a proof are refused.',
+    tokensEither: 'Bound to a key where the app proves one (DPoP).',
+    tokensHelp: 'About DPoP',
     legacy: 'Legacy confidential client',
     legacyHint:
       'Allows the plain code grant without PKCE. Only for software that cannot be changed.',

@@ -206,6 +206,7 @@ export const inspector = {
       scopes: 'Change what it may ask for',
       kind: 'See the kind of this app',
       legacy: 'See the settings',
+      dpop: 'See the settings',
       secrets: 'See the secrets',
     } satisfies Record<Setting, string>,
     registered: 'Registered',
@@ -289,6 +290,10 @@ export const inspector = {
     client_mismatch: {
       what: 'The token belongs to another app, or was presented with other parameters than the first time.',
       fix: 'Use each token with the client_id it was issued to.',
+    },
+    proof_needed: {
+      what: 'The app requires DPoP, and the request carried no proof of a key. The inspector holds no key.',
+      fix: 'To look at this flow here, switch off “Require DPoP” for that time. Your app itself sends a proof with each request.',
     },
     grant_invalid: {
       what: 'The code or token is not known: mistyped, cut off, or removed long ago.',

@@ -187,6 +187,7 @@ export const inspector: typeof en = {
       scopes: '更改可请求的权限',
       kind: '查看此应用的类型',
       legacy: '查看设置',
+      dpop: '查看设置',
       secrets: '查看密钥',
     },
     registered: '已注册',
@@ -263,6 +264,10 @@ export const inspector: typeof en = {
     client_mismatch: {
       what: '令牌属于另一个应用，或提交时的参数与第一次不同。',
       fix: '每个令牌只能与获发它的 client_id 一起使用。',
+    },
+    proof_needed: {
+      what: '此应用要求 DPoP，而请求没有携带密钥证明。检查器没有密钥。',
+      fix: '要在这里查看此流程，请暂时关闭“要求 DPoP”。您的应用自己会在每个请求中附上证明。',
     },
     grant_invalid: {
       what: '授权码或令牌无法识别：输入有误、被截断，或早已删除。',

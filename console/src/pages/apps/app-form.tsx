@@ -131,6 +131,7 @@ export function AppForm(props: {
               {...register('absoluteDays')}
             />
           </Columns>
+          <Checkbox label={words.dpop} hint={words.dpopHint} {...register('dpop')} />
           {kind === 'web' && (
             <Checkbox label={words.legacy} hint={words.legacyHint} {...register('legacy')} />
           )}

@@ -21,6 +21,7 @@ export type AppValues = {
   grace: string
   idleDays: string
   absoluteDays: string
+  dpop: boolean
   legacy: boolean
 }
 
@@ -39,6 +40,7 @@ export const emptyApp: AppValues = {
   grace: '30',
   idleDays: '30',
   absoluteDays: '180',
+  dpop: false,
   legacy: false,
 }
 
@@ -95,6 +97,7 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   grace: String(app.refresh_grace_seconds),
   idleDays: String(app.refresh_idle_seconds / daySeconds),
   absoluteDays: String(app.refresh_absolute_seconds / daySeconds),
+  dpop: app.dpop_bound_access_tokens,
   legacy: app.legacy_confidential,
 })
 
@@ -129,5 +132,6 @@ export const changedAppBody = (
   refresh_grace_seconds: Number(values.grace),
   refresh_idle_seconds: Math.round(Number(values.idleDays) * daySeconds),
   refresh_absolute_seconds: Math.round(Number(values.absoluteDays) * daySeconds),
+  dpop_bound_access_tokens: values.dpop,
   legacy_confidential: values.legacy,
 })

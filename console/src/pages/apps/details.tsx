@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
 import { appQuery, appsQuery, consoleQuery, type OAuthApp } from '../../api/queries.ts'
@@ -102,6 +102,17 @@ function Details(props: { of: OAuthApp }) {
                     .split(' ')
                     .filter(Boolean)
                     .map((scope) => scopeWords(m, scope)),
+                ),
+              },
+              {
+                term: words.tokens,
+                value: (
+                  <>
+                    {app.dpop_bound_access_tokens ? words.tokensBound : words.tokensEither}{' '}
+                    <Link to="/help/$slug" params={{ slug: 'dpop' }}>
+                      {words.tokensHelp}
+                    </Link>
+                  </>
                 ),
               },
               { term: words.grace, value: format.number(app.refresh_grace_seconds) },

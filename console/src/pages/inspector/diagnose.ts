@@ -22,6 +22,7 @@ export type Finding =
   | 'suspended'
   | 'client_mismatch'
   | 'grant_invalid'
+  | 'proof_needed'
   | 'scope_refused'
   | 'grant_type_refused'
   | 'access_denied'
@@ -41,7 +42,7 @@ export type Finding =
   | 'other'
 
 /** A setting of the app, by its field on the app's form. */
-export type Setting = 'redirects' | 'scopes' | 'kind' | 'legacy' | 'secrets'
+export type Setting = 'redirects' | 'scopes' | 'kind' | 'dpop' | 'legacy' | 'secrets'
 
 export type Diagnosis = {
   finding: Finding
@@ -101,6 +102,8 @@ export function diagnose({ step, request, response }: Exchanged, setup: Setup, h
       return invalidRequest()
     case 'invalid_grant':
       return invalidGrant()
+    case 'invalid_dpop_proof':
+      return made('proof_needed', { setting: 'dpop' }, 'dpop')
     case 'invalid_scope':
       return made('scope_refused', { setting: 'scopes', scopes: refusedScopes() }, 'scopes')
     case 'unauthorized_client':

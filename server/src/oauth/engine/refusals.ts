@@ -32,7 +32,13 @@ export function answerErrors(provider: Provider, log: Log): void {
     ctx.body = {
       ...(ctx.body as object),
       ...(reason ? { reason } : {}),
-      help: help(reason === 'suspended' ? 'suspended-account' : 'oauth-apps'),
+      help: help(
+        code === 'invalid_dpop_proof'
+          ? 'dpop'
+          : reason === 'suspended'
+            ? 'suspended-account'
+            : 'oauth-apps',
+      ),
     }
   })
   provider.on('server_error', (ctx, error) => {
