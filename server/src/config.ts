@@ -93,7 +93,7 @@ export const settings = {
     default: 'none',
   },
   LATCHKEY_REDIS_URL: {
-    meaning: '`redis://…`, carries events between several nodes',
+    meaning: '`redis://…`, carries events between several nodes and remembers used DPoP proofs',
     default: 'none: one node',
   },
   LATCHKEY_SMTP_URL: {
