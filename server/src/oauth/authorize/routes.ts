@@ -66,13 +66,23 @@ const idParams = z.object({ id: z.string().min(16).max(64) })
 export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
   const { origin, resources, engine, transactions, cookies, apps, grants, problem } = deps
 
+  /** What was valid at the arrival may have been taken away while the person thought about it. */
+  const stillFits = async (transaction: Transaction, client: OAuthApp) => {
+    const at = resources.find(audienceOf(transaction))
+    const ceiling = at ? resources.ceiling(at, client.scopes) : []
+    return (
+      transaction.scopes.every((scope) => ceiling.includes(scope)) &&
+      (await engine.answersAt(client.clientId, transaction.redirectUri))
+    )
+  }
+
   /** The transaction when this very browser started it; everything else looks alike. */
   const ownTransaction = async (request: FastifyRequest, id: string) => {
     const transaction = await transactions.find(id)
     if (!transaction || !startedHere(transaction, cookies.read(id, request.headers.cookie)))
       return null
     const client = await apps.lookUp(transaction.clientId)
-    return client ? { transaction, client } : null
+    return client && (await stillFits(transaction, client)) ? { transaction, client } : null
   }
 
   const page = (reply: FastifyReply, status: number, html: string) =>

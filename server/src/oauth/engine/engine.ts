@@ -90,6 +90,8 @@ export type Engine = {
     raw: IncomingMessage,
     res: ServerResponse,
   ): Promise<void>
+  /** Whether the client, as it is registered now, may be answered with a code at this address. */
+  answersAt(clientId: string, redirectUri: string): Promise<boolean>
   /** Signs with the first of each algorithm from now on, and publishes all. */
   useKeys(keys: readonly SigningKey[]): void
   /** The engine's record of a grant; part of the caller's transaction. */
@@ -248,6 +250,13 @@ export function createEngine(deps: EngineDeps): Engine {
         keys.map(({ privateJwk }) => privateJwk),
       ),
     handle: (request, raw, res) => run(request, raw, res).done(),
+    async answersAt(clientId, redirectUri) {
+      const client = await provider.Client.find(clientId)
+      return (
+        client?.grantTypeAllowed('authorization_code') === true &&
+        client.redirectUriAllowed(redirectUri)
+      )
+    },
 
     async finish(id, outcome, cookies, locale, raw, res) {
       const interaction = await provider.Interaction.find(id)

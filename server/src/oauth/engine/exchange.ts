@@ -79,7 +79,14 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
     async (ctx) => {
       const code = param(ctx, 'code')
       try {
-        await database.transaction(() => exchangeCode(provider, helpers, ctx))
+        await database.transaction(async () => {
+          await exchangeCode(provider, helpers, ctx)
+          const { client, entities } = ctx.oidc
+          const redirectUri = entities.AuthorizationCode?.redirectUri
+          // Taken away within this minute: whoever listens there is not the app any more.
+          if (redirectUri && client?.redirectUriAllowed(redirectUri) === false)
+            throw new InvalidGrant('redirect_uri is no longer registered')
+        })
       } catch (error) {
         if (!(error instanceof AlreadyConsumed)) throw error
         const stored = await vault.findExpiredToo('AuthorizationCode', code)

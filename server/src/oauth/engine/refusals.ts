@@ -29,8 +29,12 @@ export function answerErrors(provider: Provider, log: Log): void {
     const { error: code, error_detail } = error as Error & { error?: string; error_detail?: string }
     const reason =
       code === 'invalid_grant' ? (known.get(ctx) ?? reasonOf(String(error_detail ?? ''))) : null
+    const body = ctx.body as { error_description?: string }
+    // RFC 6749 section 5.2 has a word of its own for what the engine calls an invalid request.
+    const forbidden = /^requested grant type is not allowed/.test(body.error_description ?? '')
     ctx.body = {
-      ...(ctx.body as object),
+      ...body,
+      ...(forbidden ? { error: 'unauthorized_client' } : {}),
       ...(reason ? { reason } : {}),
       help: help(
         code === 'invalid_dpop_proof'
