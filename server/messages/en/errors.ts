@@ -171,6 +171,12 @@ export const errors = {
     detail: 'Check both and try again. If you have forgotten the password, reset it.',
     help: 'sign-in',
   },
+  sign_in_paused: {
+    title: 'Too many wrong passwords',
+    detail:
+      'Sign in on a device where you were signed in before, or choose a new password by mail; both work at once. Otherwise wait for the time named in Retry-After, then try once.',
+    help: 'sign-in',
+  },
   email_unverified: {
     title: 'The e-mail address is not confirmed yet',
     detail: 'Enter the six-digit code from our mail, or ask for a new one.',

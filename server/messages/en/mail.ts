@@ -75,6 +75,15 @@ export const mail: MailTexts = {
       'Thank you for having been here.',
     ],
   }),
+  sign_in_paused: ({ at }) => ({
+    subject: 'Many wrong passwords for your account',
+    paragraphs: [
+      `Up to ${time(at)}, somebody tried a hundred wrong passwords in a row for your account. Nobody got in. Signing in on new devices is paused.`,
+      'Devices where you were signed in before still sign in as usual, and that ends the pause. To sign in on a new device now, choose a new password by mail.',
+      'If your password is one you use elsewhere, too, choose a new one in any case.',
+    ],
+    button: 'Choose a new password',
+  }),
   new_device: ({ device, address, place, at }) => ({
     subject: 'New sign-in to your account',
     paragraphs: [

@@ -158,6 +158,12 @@ export const errors = {
     detail: '请检查后重试。如果忘记了密码，请重置密码。',
     help: 'sign-in',
   },
+  sign_in_paused: {
+    title: '密码错误次数过多',
+    detail:
+      '请在以前登录过的设备上登录，或通过邮件设置新密码，这两种方式立即可用。否则请等待 Retry-After 所示时间后再试一次。',
+    help: 'sign-in',
+  },
   email_unverified: {
     title: '邮箱尚未验证',
     detail: '请输入邮件中的六位验证码，或重新获取验证码。',

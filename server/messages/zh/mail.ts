@@ -67,6 +67,15 @@ export const mail: MailTexts = {
       '感谢您曾经的使用。',
     ],
   }),
+  sign_in_paused: ({ at }) => ({
+    subject: '您的账户出现大量错误密码',
+    paragraphs: [
+      `截至 ${time(at)}，有人连续一百次为您的账户输入了错误的密码，但没有人登录成功。在新设备上的登录已暂停。`,
+      '您以前登录过的设备仍可照常登录，登录后暂停即告解除。如果现在要在新设备上登录，请通过邮件设置新密码。',
+      '如果您在其他地方也使用同一密码，无论如何都请设置新密码。',
+    ],
+    button: '设置新密码',
+  }),
   new_device: ({ device, address, place, at }) => ({
     subject: '您的账户有新的登录',
     paragraphs: [

@@ -9,6 +9,7 @@ import type { Mail } from '../mail/index.ts'
 import type { Account } from './account.ts'
 import type { Challenges } from './challenges.sql.ts'
 import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordTries } from './password-tries.ts'
 import type { PendingCookie } from './pending-sign-up.ts'
 import type { AccountStore } from './store.ts'
 
@@ -49,6 +50,7 @@ export type AccountsContext = {
   limiter: RateLimiter
   store: AccountStore
   challenges: Challenges
+  tries: PasswordTries
   pendingCookie: PendingCookie
   hasher: PasswordHasher
   audit: Audit

@@ -24,8 +24,9 @@ import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
+import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
-import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Log } from '#platform/log/log.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Account, Accounts } from './account.ts'
@@ -33,6 +34,7 @@ import { sqlChallenges } from './challenges.sql.ts'
 import type { AccountNeighbours, AccountsContext } from './context.ts'
 import { forcePasswordReset, type PasswordProof, provePassword } from './password.ts'
 import { argon2Hasher } from './password-hasher.ts'
+import { sqlPasswordTries } from './password-tries.sql.ts'
 import { makePendingCookie } from './pending-sign-up.ts'
 import { type ProofRefusal, proveByPassword, withoutHash } from './prove.ts'
 import { setRole } from './role.ts'
@@ -55,13 +57,13 @@ export { profileRoutes } from './profile.routes.ts'
 export type { ProofRefusal } from './prove.ts'
 export { accountRoutes } from './routes.ts'
 
-const sweepMs = hour
+const sweepBatch = 500
 
 /** The door as `compose.ts` gets it: `accounts` for every room, `context` for this room's routes. */
 export type AccountsRoom = {
   accounts: Accounts
   context: AccountsContext
-  /** Removes challenges that ended long ago, once an hour. */
+  /** Removes challenges that ended long ago and tries that say nothing any more, once an hour. */
   sweeper: { start(): void; stop(): Promise<void> }
   /** For sessions: the password is known to a stranger. Part of the caller's transaction. */
   forcePasswordReset(accountId: string): Promise<void>
@@ -100,6 +102,7 @@ export function createAccounts(deps: {
     limiter: deps.limiter,
     store,
     challenges: sqlChallenges(deps),
+    tries: sqlPasswordTries(deps),
     pendingCookie: makePendingCookie({ ...deps, origin: deps.config.origin }),
     hasher: argon2Hasher(deps.config.hashConcurrency),
     audit: deps.audit,
@@ -126,17 +129,16 @@ export function createAccounts(deps: {
     countRole: (role) => store.countRole(role),
     stateChanges: (accountId) => store.stateChanges(accountId),
   }
-  let timer: NodeJS.Timeout | undefined
-  const sweep = () => {
-    context.challenges
-      .sweep()
-      .catch((error) => deps.log.error({ err: errorFields(error) }, 'challenges not swept'))
+  const sweep = async () => {
+    await context.challenges.sweep()
+    while ((await context.tries.sweep(sweepBatch)) === sweepBatch);
   }
+  let job: Job | undefined
   const sweeper = {
     start() {
-      timer = setInterval(sweep, sweepMs).unref()
+      job = every(hour, 'challenges and tries', deps.log, sweep)
     },
-    stop: async () => clearInterval(timer),
+    stop: async () => job?.stop(),
   }
   return {
     accounts,

@@ -1,10 +1,10 @@
-import { minute } from '#platform/clock/clock.ts'
 import type { Locale } from '../../messages/messages.ts'
 import { activate } from './activate.ts'
 import type { AccountsContext } from './context.ts'
 import { canonicalEmail } from './email-address.ts'
 import type { Busy } from './password-hasher.ts'
 import { judgePassword, type PasswordRefusal } from './password-policy.ts'
+import { stepUpLimit, type TooManyTries } from './password-tries.ts'
 import { takeMailAllowance } from './sign-up.ts'
 import { moveEpoch } from './standing.ts'
 import type { StoredAccount } from './store.ts'
@@ -107,28 +107,26 @@ export async function changePassword(
   })
 }
 
-export type PasswordProof =
-  | { ok: false; reason: 'current_password_wrong' }
-  | { ok: false; reason: 'rate_limited'; retryAfterSeconds: number }
-  | Busy
+export type PasswordProof = { ok: false; reason: 'current_password_wrong' } | TooManyTries | Busy
 
 /** Step-up by password before something that matters; ten wrong ones in ten minutes are enough. */
 export async function provePassword(
-  { limiter, store, hasher }: AccountsContext,
+  { tries, store, hasher }: AccountsContext,
   accountId: string,
   password: string,
 ): Promise<{ ok: true; account: StoredAccount } | PasswordProof> {
-  const bucket = `step-up:${accountId}`
-  const rule = { burst: 10, perMs: 10 * minute }
-  const limit = limiter.take(bucket, rule)
-  if (!limit.allowed)
-    return { ok: false, reason: 'rate_limited', retryAfterSeconds: limit.retryAfterSeconds }
   const account = await store.find(accountId)
+  const limits = [stepUpLimit(accountId, account?.epoch ?? 1)]
+  const taken = await tries.take(limits)
+  if (!taken.ok) return taken
   const proof = await hasher.verify(account?.passwordHash ?? null, password)
-  if (proof.ok && !(account && proof.right)) return { ok: false, reason: 'current_password_wrong' }
-  limiter.giveBack(bucket, rule) // only failures count
-  if (!proof.ok) return proof
-  return account ? { ok: true, account } : { ok: false, reason: 'current_password_wrong' }
+  if (!proof.ok) {
+    await tries.giveBack(limits)
+    return proof
+  }
+  if (!account || !proof.right) return { ok: false, reason: 'current_password_wrong' }
+  await tries.right(limits)
+  return { ok: true, account }
 }
 
 /** `keep`: the session that asked; null for a reset, which keeps none. Part of the caller's transaction. */

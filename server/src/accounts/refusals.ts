@@ -15,6 +15,7 @@ export type AccountRefusal =
   | 'last_operator'
   | 'busy'
   | 'rate_limited'
+  | 'sign_in_paused'
 
 const answers = {
   email_invalid: { status: 400, code: 'email_invalid' },
@@ -31,6 +32,7 @@ const answers = {
   last_operator: { status: 409, code: 'last_operator' },
   busy: { status: 503, code: 'service_busy' },
   rate_limited: { status: 429, code: 'rate_limited' },
+  sign_in_paused: { status: 429, code: 'sign_in_paused' },
 } as const satisfies Record<AccountRefusal, ProblemAnswer>
 
 /** The form field a reason belongs to, so that the page can say it there. */

@@ -14,6 +14,8 @@ export type MailValues = {
   password_changed: { at: number }
   account_closed: { at: number }
   new_device: { device: string; address: string; place: Place; at: number }
+  /** A hundred wrong passwords in a row. */
+  sign_in_paused: { at: number }
   /** It signed in by a device code. */
   new_app_device: { device: string; address: string; place: Place; at: number }
   /** `reason` and `text` as the person reads them in the case. */

@@ -32,11 +32,13 @@ const answers = {
   email_unverified: { status: 403, code: 'email_unverified' },
   busy: { status: 503, code: 'service_busy' },
   rate_limited: { status: 429, code: 'rate_limited' },
+  sign_in_paused: { status: 429, code: 'sign_in_paused' },
 } as const satisfies Record<ProofRefusal['reason'], ProblemAnswer>
 
 const proofAnswers = {
   current_password_wrong: { status: 403, code: 'current_password_wrong' },
   rate_limited: { status: 429, code: 'rate_limited' },
+  sign_in_paused: { status: 429, code: 'sign_in_paused' },
   busy: { status: 503, code: 'service_busy' },
 } as const satisfies Record<PasswordProof['reason'], ProblemAnswer>
 

@@ -16,6 +16,7 @@ export type MacPurpose =
   | 'api-key'
   | 'session'
   | 'challenge'
+  | 'password-try'
   | 'client-secret'
   | 'registration-token'
   | 'oauth-artifact'
