@@ -69,6 +69,7 @@ describe('nothing of somebody else can be read, changed or told apart from nothi
     'PATCH /api/apps/:client_id': { name: 'mine' },
     'POST /api/apps/:client_id/secrets': { overlap_seconds: 0 },
     'POST /api/apps/:client_id/inspection': { temporary_secret: true },
+    'PUT /api/apps/:client_id/logo': { data: 'AAAA' },
     'POST /api/cases/:id/appeal': { text: 'mine' },
     'POST /api/oauth/transactions/:id/decision': { decision: 'allow' },
   }

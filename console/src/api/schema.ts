@@ -14,7 +14,7 @@ export type DeviceCodeEntryInput = { user_code: string }
 
 export type DeviceDecisionInput = { user_code: string; decision: "allow" | "deny"; end_device_id?: string | undefined }
 
-export type DeviceRequest = { client: { client_id: string; name: string; described_by: string | null; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; place: Place; same_network: boolean; requested_at: string; expires_at: string }
+export type DeviceRequest = { client: { client_id: string; name: string; described_by: string | null; logo_uri: string | null; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; place: Place; same_network: boolean; requested_at: string; expires_at: string }
 
 export type Evidence = { id: string; kind: string; summary: string; at: string; detail?: Record<string, unknown> | undefined }
 
@@ -24,19 +24,19 @@ export type HelpEntry = { slug: string; title: string; summary: string }
 
 export type NewOAuthAppInput = { name: string; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; backchannel_logout_uri?: string | null | undefined; backchannel_logout_session_required?: boolean | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; dpop_bound_access_tokens?: boolean | undefined; organization_id?: string | undefined }
 
-export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; backchannel_logout_uri: string | null; backchannel_logout_session_required: boolean; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
+export type OAuthApp = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; backchannel_logout_uri: string | null; backchannel_logout_session_required: boolean; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; logo_uri: string | null; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null }
 
 export type OAuthAppChangeInput = { name?: string | undefined; redirect_uris?: string[] | undefined; post_logout_redirect_uris?: string[] | undefined; backchannel_logout_uri?: string | null | undefined; backchannel_logout_session_required?: boolean | undefined; grant_types?: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[] | undefined; token_endpoint_auth_method?: "none" | "client_secret_basic" | "client_secret_post" | undefined; application_type?: "web" | "native" | undefined; scope?: string | undefined; legacy_confidential?: boolean | undefined; refresh_grace_seconds?: number | undefined; refresh_idle_seconds?: number | undefined; refresh_absolute_seconds?: number | undefined; id_token_signed_response_alg?: "ES256" | "RS256" | undefined; dpop_bound_access_tokens?: boolean | undefined }
 
 export type OAuthAppList = { items: OAuthApp[] }
 
-export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; backchannel_logout_uri: string | null; backchannel_logout_session_required: boolean; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
+export type OAuthAppWithSecret = { client_id: string; name: string; redirect_uris: string[]; post_logout_redirect_uris: string[]; backchannel_logout_uri: string | null; backchannel_logout_session_required: boolean; grant_types: ("authorization_code" | "refresh_token" | "client_credentials" | "urn:ietf:params:oauth:grant-type:device_code")[]; token_endpoint_auth_method: "none" | "client_secret_basic" | "client_secret_post"; application_type: "web" | "native"; scope: string; legacy_confidential: boolean; refresh_grace_seconds: number; refresh_idle_seconds: number; refresh_absolute_seconds: number; id_token_signed_response_alg: "ES256" | "RS256"; dpop_bound_access_tokens: boolean; logo_uri: string | null; secrets: ({ hint: string; created_at: string; expires_at: string | null; temporary: boolean })[]; created_at: string; last_used_at: string | null; client_secret?: string | undefined }
 
 export type OAuthDecisionAnswer = { redirect_to: string }
 
 export type OAuthDecisionInput = { decision: "allow" | "deny" }
 
-export type OAuthGrant = { id: string; client: { client_id: string; name: string; host: string }; scopes: string[]; resource: OAuthGrantResource | null; created_at: string; last_used_at: string | null }
+export type OAuthGrant = { id: string; client: { client_id: string; name: string; host: string; logo_uri: string | null }; scopes: string[]; resource: OAuthGrantResource | null; created_at: string; last_used_at: string | null }
 
 export type OAuthGrantList = { items: OAuthGrant[] }
 
@@ -45,6 +45,10 @@ export type OAuthGrantResource = { name: string; host: string; scopes: Record<st
 export type OAuthInspection = { redirect_uri: string; expires_at: string; client_secret?: string | undefined }
 
 export type OAuthInspectionOpeningInput = { temporary_secret?: boolean | undefined }
+
+export type OAuthLogoAddress = { logo_uri: string }
+
+export type OAuthLogoInput = { data: string }
 
 export type OAuthLogout = { id: string; client: { client_id: string; name: string; redirect_host: string | null } | null; account: { name: string; email: string } | null; other_account: boolean; expires_at: string }
 
@@ -58,7 +62,7 @@ export type OAuthLogoutDeliveryList = { items: OAuthLogoutDelivery[] }
 
 export type OAuthSecretRotationInput = { overlap_seconds?: number | undefined }
 
-export type OAuthTransaction = { id: string; client: { client_id: string; name: string; redirect_host: string; described_by: string | null; verified: boolean; loopback: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; expires_at: string }
+export type OAuthTransaction = { id: string; client: { client_id: string; name: string; logo_uri: string | null; redirect_host: string; described_by: string | null; verified: boolean; loopback: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; expires_at: string }
 
 export type OperatorAccount = { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string }
 
@@ -133,6 +137,15 @@ export type Operations = {
     answer: OAuthInspection
   }
   'DELETE /api/apps/{client_id}/inspection': {
+    params: { client_id: string }
+    answer: undefined
+  }
+  'PUT /api/apps/{client_id}/logo': {
+    params: { client_id: string }
+    body: OAuthLogoInput
+    answer: OAuthLogoAddress
+  }
+  'DELETE /api/apps/{client_id}/logo': {
     params: { client_id: string }
     answer: undefined
   }

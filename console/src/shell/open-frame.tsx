@@ -32,6 +32,8 @@ export function OpenFrame(props: { children: ReactNode }) {
 /** One form in the middle of the page: sign-in and its neighbours. */
 export function FormFrame(props: {
   title: string
+  /** Above the title: who the page is about. */
+  picture?: ReactNode
   lead?: ReactNode
   children: ReactNode
   foot?: ReactNode
@@ -47,6 +49,7 @@ export function FormFrame(props: {
       </header>
       <main id="main" tabIndex={-1} className={styles.formMain}>
         <div className={styles.formCard}>
+          {props.picture}
           <h1 className={styles.formTitle}>{props.title}</h1>
           {props.lead && <div className={styles.formLead}>{props.lead}</div>}
           {props.children}

@@ -1,4 +1,5 @@
 import type { AppRefusal } from '../../src/oauth/apps/app.ts'
+import type { LogoRefusal } from '../../src/oauth/logos/image.ts'
 
 /** What the authorization pages say. `link` is a path of this installation. */
 export const oauthPages = {
@@ -123,5 +124,14 @@ export const appProblemTexts = {
   code_required: 'Refresh tokens come with the authorization_code grant.',
   unknown_scope: 'One of these scopes does not exist here.',
 } as const satisfies Record<AppProblem, string>
+
+/** Why a picture was refused as a logo. */
+export const logoProblemTexts = {
+  too_large: 'The picture is larger than 64 KiB.',
+  not_a_picture: 'This is no PNG, JPEG or WebP. Other formats, SVG among them, are not accepted.',
+  broken: 'The file is damaged, or holds something else besides the picture. Export it anew.',
+  animated: 'Use a picture that does not move.',
+  wrong_size: 'Both sides must be between 16 and 1,024 pixels.',
+} as const satisfies Record<LogoRefusal, string>
 
 export type AppProblem = AppRefusal['reason']

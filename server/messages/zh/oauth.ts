@@ -1,5 +1,6 @@
 import type {
   AppProblem,
+  logoProblemTexts as enLogoProblems,
   oauthPages as enPages,
   resourceScopeText as enResourceScope,
   scopeTexts as enScopes,
@@ -107,3 +108,11 @@ export const appProblemTexts = {
   code_required: '刷新令牌必须与 authorization_code 一起使用。',
   unknown_scope: '其中有此处不存在的权限范围。',
 } as const satisfies Record<AppProblem, string>
+
+export const logoProblemTexts = {
+  too_large: '图片超过 64 KiB。',
+  not_a_picture: '这不是 PNG、JPEG 或 WebP。不接受其他格式，包括 SVG。',
+  broken: '文件已损坏，或除图片外还包含其他内容。请重新导出。',
+  animated: '请使用静态图片。',
+  wrong_size: '宽和高都必须在 16 到 1,024 像素之间。',
+} as const satisfies Record<keyof typeof enLogoProblems, string>

@@ -70,6 +70,9 @@ import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { openInspections } from './inspector/inspections.ts'
 import { inspectorRoutes } from './inspector/routes.ts'
+import { openLogos } from './logos/logos.ts'
+import { logoRoutes } from './logos/routes.ts'
+import { sqlLogoStore } from './logos/store.sql.ts'
 import { idTokenReader } from './logout/id-token-hint.ts'
 import { openPendingLogouts } from './logout/pending.ts'
 import { logoutRoutes } from './logout/routes.ts'
@@ -203,6 +206,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     vault,
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
+  const logos = openLogos({ ...deps, store: sqlLogoStore(database), apps })
   const inspections = openInspections({ ...deps, origin, apps, vault })
   const keys = await openKeyRing(deps)
   const backchannel = openBackchannel({
@@ -384,11 +388,12 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         grants,
         findAccount,
       })
-      deviceRoutes(app, requests, resources, deps.places, problem)
-      appRoutes(app, apps, problem)
       deliveryRoutes(app, backchannel, apps, problem)
+      deviceRoutes(app, origin, requests, resources, deps.places, problem)
+      appRoutes(app, origin, apps, problem)
+      logoRoutes(app, origin, logos, problem)
       inspectorRoutes(app, inspections, problem)
-      grantRoutes(app, grants, appStore, resources, problem)
+      grantRoutes(app, origin, grants, appStore, resources, problem)
     },
     rotateKeys: keys.rotate,
     deliverLogouts: backchannel.deliver,

@@ -21,7 +21,7 @@ export const inspector: typeof en = {
   running: {
     title: '测试进行中',
     until: (time) => `将于 ${time} 自动结束。`,
-    connected: '您在此授予的权限会和其他应用一样显示在“已连接的应用”中。',
+    connected: '您在此授予的权限会和其他应用一样显示在“已授权的应用”中。',
     end: '结束测试',
     ended: '测试已结束',
     endedText: '其密钥已失效，地址已关闭。下面的内容在您离开前会保留。',
@@ -260,7 +260,7 @@ export const inspector: typeof en = {
       what: '此令牌已不存在：授权被收回，其所属的会话已结束，或发送的令牌不完整。',
       fix: '请丢弃令牌，让用户重新登录。',
     },
-    suspended: { what: '账户已被停用。', fix: '用户可在“案件”中查看原因并申诉。' },
+    suspended: { what: '账户已被停用。', fix: '用户可在“处理记录”中查看原因并申诉。' },
     client_mismatch: {
       what: '令牌属于另一个应用，或提交时的参数与第一次不同。',
       fix: '每个令牌只能与获发它的 client_id 一起使用。',

@@ -15,6 +15,7 @@ import { type Overlap, OverlapSelect } from '../api-keys/rotate.tsx'
 import { AppSecret, SignInSnippet } from './app-secret.tsx'
 import { kindOf } from './app-values.ts'
 import { EditApp } from './edit.tsx'
+import { Logo } from './logo.tsx'
 import { LogoutDeliveries } from './logout-deliveries.tsx'
 import { scopeWords } from './scope-words.ts'
 
@@ -120,6 +121,7 @@ function Details(props: { of: OAuthApp }) {
             ]}
           />
         </Card>
+        <Logo of={app} />
         <Card title={words.secrets} lead={hasSecret ? words.secretsLead : words.noSecrets}>
           {hasSecret && (
             <Table

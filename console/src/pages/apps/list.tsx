@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
 import { appsQuery, consoleQuery } from '../../api/queries.ts'
+import { AppName } from '../../design/app-logo.tsx'
 import { Button, LinkButton } from '../../design/button.tsx'
 import { Dialog } from '../../design/dialog.tsx'
 import { Card, Muted, PageHeader } from '../../design/page.tsx'
@@ -50,9 +51,11 @@ export function Apps() {
                 title: words.name,
                 main: true,
                 cell: (app) => (
-                  <Link to="/apps/$clientId" params={{ clientId: app.client_id }}>
-                    {app.name}
-                  </Link>
+                  <AppName of={app}>
+                    <Link to="/apps/$clientId" params={{ clientId: app.client_id }}>
+                      {app.name}
+                    </Link>
+                  </AppName>
                 ),
               },
               { title: words.clientId, cell: (app) => <code>{app.client_id}</code> },

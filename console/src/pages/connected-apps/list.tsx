@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
 import { grantsQuery } from '../../api/queries.ts'
+import { AppName } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
 import { Card, Muted, PageHeader, Stack } from '../../design/page.tsx'
@@ -47,10 +48,12 @@ export function ConnectedApps() {
                 title: words.app,
                 main: true,
                 cell: (grant) => (
-                  <Stack gap="small">
-                    <span>{grant.client.name}</span>
-                    <Muted>{grant.client.host || words.device}</Muted>
-                  </Stack>
+                  <AppName of={grant.client}>
+                    <Stack gap="small">
+                      <span>{grant.client.name}</span>
+                      <Muted>{grant.client.host || words.device}</Muted>
+                    </Stack>
+                  </AppName>
                 ),
               },
               {

@@ -2,6 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
 import { call } from '../../api/client.ts'
 import { transactionQuery } from '../../api/queries.ts'
+import { AppLogo } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
 import { Icon } from '../../design/icon.tsx'
 import { Stack } from '../../design/page.tsx'
@@ -42,7 +43,11 @@ export function Consent() {
   const { client, account } = data
   const going = decide.isPending || decide.isSuccess
   return (
-    <FormFrame title={m.consent.title(client.name)} lead={m.consent.leadsTo(client.redirect_host)}>
+    <FormFrame
+      title={m.consent.title(client.name)}
+      picture={<AppLogo of={client} size="large" />}
+      lead={m.consent.leadsTo(client.redirect_host)}
+    >
       <Stack>
         <div className={styles.who}>
           <span>{m.consent.signedInAs}</span>

@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { type Answer, call } from '../../api/client.ts'
+import { AppLogo } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
 import { Callout } from '../../design/callout.tsx'
 import { Icon } from '../../design/icon.tsx'
@@ -54,7 +55,11 @@ export function DeviceRequest(props: {
       </FormFrame>
     )
   return (
-    <FormFrame title={m.consent.title(request.client.name)} lead={words.check}>
+    <FormFrame
+      title={m.consent.title(request.client.name)}
+      picture={<AppLogo of={request.client} size="large" />}
+      lead={words.check}
+    >
       <Stack>
         <Callout tone="warn">
           <p>{words.warning}</p>

@@ -71,6 +71,8 @@ export type OAuthApp = AppSettings & {
   organizationId: string | null
   createdBy: string | null
   secrets: readonly AppSecret[]
+  /** Which picture shows it (`logos/`); null for the first letter of its name. */
+  logoDigest: string | null
   createdAt: number
   lastUsedAt: number | null
   /** Null for clients that are kept here; otherwise the client_id is the URL of its description. */

@@ -166,6 +166,7 @@ export function openApps(deps: AppsDeps): Apps {
         organizationId: membership.organization.id,
         createdBy: person.id,
         secrets: minted ? [minted.stored] : [],
+        logoDigest: null,
         createdAt: clock.now(),
         lastUsedAt: null,
         document: null,

@@ -6,6 +6,7 @@ import { label } from '#platform/http/label.ts'
 import type { FieldError, ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Locale } from '../../../messages/messages.ts'
 import { appProblemTexts } from '../../../messages/oauth.ts'
+import { logoUri } from '../logos/logos.ts'
 import { defaultAppScope, scopeList } from '../scopes.ts'
 import {
   type AppRefusal,
@@ -49,6 +50,7 @@ const AppView = z
     client_id: z.string(),
     ...fields,
     scope: z.string(),
+    logo_uri: z.string().nullable(),
     secrets: z.array(
       z.object({
         hint: z.string(),
@@ -87,7 +89,7 @@ const answers = {
 } as const satisfies Record<Reason, ProblemAnswer>
 
 /** `/api/apps`: OAuth clients of the account's organizations. */
-export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
+export function appRoutes(app: App, origin: string, apps: Apps, problem: ProblemSender): void {
   const access = { auth: 'session' } as const
   const tags = ['apps']
 
@@ -98,7 +100,9 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
       schema: { tags, summary: 'List OAuth apps', response: { 200: AppList } },
     },
     async (request) => ({
-      items: (await apps.list(request.principal?.accountId ?? '')).map(present),
+      items: (await apps.list(request.principal?.accountId ?? '')).map((one) =>
+        present(origin, one),
+      ),
     }),
   )
 
@@ -127,7 +131,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
         return problem(request, reply, answers[result.reason], errors ? { errors } : {})
       }
       return reply.code(201).send({
-        ...present(result.app),
+        ...present(origin, result.app),
         ...(result.secret ? { client_secret: result.secret.reveal() } : {}),
       })
     },
@@ -141,7 +145,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
     },
     async (request, reply) => {
       const found = await apps.find(request.principal?.accountId ?? '', request.params.client_id)
-      return found ? present(found) : problem(request, reply, answers.not_found)
+      return found ? present(origin, found) : problem(request, reply, answers.not_found)
     },
   )
 
@@ -163,7 +167,7 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
         request.params.client_id,
         changes(request.body),
       )
-      if (result.ok) return present(result.app)
+      if (result.ok) return present(origin, result.app)
       const errors =
         result.reason === 'invalid_app' ? fieldErrors(result.problems, request.locale) : undefined
       return problem(request, reply, answers[result.reason], errors ? { errors } : {})
@@ -201,13 +205,13 @@ export function appRoutes(app: App, apps: Apps, problem: ProblemSender): void {
         (request.body?.overlap_seconds ?? 0) * second,
       )
       if (!result.ok) return problem(request, reply, answers[result.reason])
-      return { ...present(result.app), client_secret: result.secret.reveal() }
+      return { ...present(origin, result.app), client_secret: result.secret.reveal() }
     },
   )
 }
 
 /** Routes with `auth: session` are not reached without one. */
-const actorOf = (principal: Principal | null): Person => ({
+export const actorOf = (principal: Principal | null): Person => ({
   kind: 'account',
   id: principal?.accountId ?? '',
   name: principal?.name ?? '',
@@ -278,7 +282,7 @@ const fieldErrors = (problems: readonly AppRefusal[], locale: Locale): FieldErro
     message: appProblemTexts[locale][refusal.reason],
   }))
 
-const present = (app: OAuthApp): z.infer<typeof AppView> => ({
+const present = (origin: string, app: OAuthApp): z.infer<typeof AppView> => ({
   client_id: app.clientId,
   name: app.name,
   redirect_uris: [...app.redirectUris],
@@ -289,6 +293,7 @@ const present = (app: OAuthApp): z.infer<typeof AppView> => ({
   token_endpoint_auth_method: app.authMethod,
   application_type: app.applicationType,
   scope: app.scopes.join(' '),
+  logo_uri: logoUri(origin, app),
   legacy_confidential: app.legacyConfidential,
   refresh_grace_seconds: app.refreshGraceSeconds,
   refresh_idle_seconds: app.refreshIdleSeconds,

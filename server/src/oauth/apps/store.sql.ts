@@ -24,6 +24,7 @@ type ClientTable = {
   expires_at: number | null
   document_read_at: number | null
   document_fresh_until: number | null
+  logo_digest: string | null
 }
 type SecretTable = {
   client_id: string
@@ -94,6 +95,7 @@ export function sqlAppStore(database: Database): AppStore {
           expires_at: null,
           document_read_at: null,
           document_fresh_until: null,
+          logo_digest: app.logoDigest,
         })
         .execute()
       if (app.secrets.length > 0)
@@ -289,6 +291,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
       expiresAt: secret.expires_at,
       temporary: secret.temporary === 1,
     })),
+    logoDigest: row.logo_digest,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
     document:

@@ -15,6 +15,7 @@ import { documentHost } from '../documents/document-url.ts'
 import type { Approval, Engine, Refusal } from '../engine/engine.ts'
 import { type Grants, grantLifeMs } from '../grants/grants.ts'
 import { type Inspections, isInspectorRedirect } from '../inspector/inspections.ts'
+import { logoUri } from '../logos/logos.ts'
 import type { Resources } from '../resources/resources.ts'
 import { nextStep } from './authorize.ts'
 import { barePageHeaders, continuePage, noticePage } from './pages.ts'
@@ -46,6 +47,7 @@ const TransactionView = z
     client: z.object({
       client_id: z.string(),
       name: z.string(),
+      logo_uri: z.string().nullable(),
       redirect_host: z.string(),
       described_by: z.string().nullable(),
       verified: z.boolean(),
@@ -299,6 +301,7 @@ const present = (
   client: {
     client_id: app.clientId,
     name: app.name,
+    logo_uri: logoUri(origin, app),
     redirect_host: transaction.redirectHost,
     described_by: app.document && documentHost(app.clientId),
     verified: !alwaysAsks(app),

@@ -8,6 +8,7 @@ import type { Places } from '#platform/places/places.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
 import { refuseDevice } from '../../sessions/index.ts'
 import { documentHost } from '../documents/document-url.ts'
+import { logoUri } from '../logos/logos.ts'
 import type { Resources } from '../resources/resources.ts'
 import type { DeviceRefusal, DeviceRequests } from './device-requests.ts'
 
@@ -19,6 +20,7 @@ const DeviceView = z
       client_id: z.string(),
       name: z.string(),
       described_by: z.string().nullable(),
+      logo_uri: z.string().nullable(),
       verified: z.boolean(),
     }),
     scopes: z.array(z.object({ name: z.string(), title: z.string(), description: z.string() })),
@@ -46,6 +48,7 @@ const answers = {
 /** What the page `/device` asks for: the code a person typed, and their yes or no. */
 export function deviceRoutes(
   app: App,
+  origin: string,
   requests: DeviceRequests,
   resources: Pick<Resources, 'describe'>,
   places: Places,
@@ -74,6 +77,7 @@ export function deviceRoutes(
           client_id: app.clientId,
           name: app.name,
           described_by: app.document && documentHost(app.clientId),
+          logo_uri: logoUri(origin, app),
           verified: app.organizationId !== null,
         },
         scopes: scopes.flatMap(

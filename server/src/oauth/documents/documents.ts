@@ -135,6 +135,7 @@ export function openDocuments(deps: DocumentsDeps): Documents {
       organizationId: null,
       createdBy: null,
       secrets: [],
+      logoDigest: null, // `logo_uri` of a document would be somebody else's address
       createdAt: living?.createdAt ?? now,
       lastUsedAt: living?.lastUsedAt ?? null,
       document: { readAt: now, freshUntil: now + freshForMs(answer.ok ? answer.headers : {}) },

@@ -4,6 +4,7 @@ import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Locale } from '../../../messages/messages.ts'
 import type { AppStore } from '../apps/store.ts'
+import { logoUri } from '../logos/logos.ts'
 import type { Resources } from '../resources/resources.ts'
 import type { Grants } from './grants.ts'
 
@@ -18,7 +19,12 @@ const Resource = z
 const GrantView = z
   .object({
     id: z.string(),
-    client: z.object({ client_id: z.string(), name: z.string(), host: z.string() }),
+    client: z.object({
+      client_id: z.string(),
+      name: z.string(),
+      host: z.string(),
+      logo_uri: z.string().nullable(),
+    }),
     scopes: z.array(z.string()),
     resource: Resource.nullable(),
     created_at: z.string(),
@@ -30,6 +36,7 @@ const GrantList = z.object({ items: z.array(GrantView) }).meta({ id: 'OAuthGrant
 /** Apps I allowed. A suspended account may still look and end them. */
 export function grantRoutes(
   app: App,
+  origin: string,
   grants: Grants,
   apps: Pick<AppStore, 'findAll'>,
   resources: Pick<Resources, 'find' | 'describe'>,
@@ -54,13 +61,16 @@ export function grantRoutes(
     async (request) => {
       const list = await grants.listOf(request.principal?.accountId ?? '')
       const clients = await apps.findAll([...new Set(list.map(({ clientId }) => clientId))])
-      const nameOf = (id: string) => clients.find(({ clientId }) => clientId === id)?.name ?? id
+      const clientOf = (id: string) => {
+        const client = clients.find(({ clientId }) => clientId === id)
+        return { name: client?.name ?? id, logo_uri: client ? logoUri(origin, client) : null }
+      }
       return {
         items: list.map((grant) => ({
           id: grant.id,
           client: {
             client_id: grant.clientId,
-            name: nameOf(grant.clientId),
+            ...clientOf(grant.clientId),
             host: grant.redirectHost,
           },
           scopes: [...grant.scopes],

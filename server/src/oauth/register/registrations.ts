@@ -85,6 +85,7 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
         organizationId: null,
         createdBy: null,
         secrets: minted ? [minted.stored] : [],
+        logoDigest: null,
         createdAt: clock.now(),
         lastUsedAt: null,
         document: null,

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import { callback, registerApp } from '../harness/oauth-browser.ts'
+import { signedUp } from '../harness/person.ts'
+import { png } from '../harness/pictures.ts'
+import { startServer } from '../harness/server.ts'
+
+test('in the browser: an app gets a picture, people see it when it asks, and it is taken away again', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { person, email, password } = await signedUp(server.origin)
+  const app = await registerApp(person, { name: 'Notes for teams', scope: 'openid' })
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open(`/sign-in?next=/apps/${app.client_id}`)
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+
+  const choose = async (name: string, bytes: Buffer) => {
+    const chooser = page.waitForEvent('filechooser')
+    await page.getByRole('button', { name: /^(Choose|Change) picture$/ }).click()
+    const file = { name, mimeType: 'image/png', buffer: bytes }
+    await (await chooser).setFiles(file)
+  }
+  await choose('notes.png', Buffer.from('no picture at all'))
+  await page.getByText('cannot be read as a picture').waitFor()
+  // Far too large for the server: the page makes it small.
+  await choose('logo.png', png(1_500, 1_200))
+  await page.getByRole('button', { name: 'Change picture' }).waitFor()
+  await page.locator('main img').waitFor()
+  const drawn = await page.evaluate<number>("document.querySelector('main img').naturalWidth")
+  assert.equal(drawn, 256)
+
+  const query = new URLSearchParams({
+    client_id: app.client_id,
+    redirect_uri: callback,
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+  })
+  await page.goto(`/oauth/authorize?${query}`)
+  await page.getByRole('heading', { name: 'Notes for teams wants to use your account' }).waitFor()
+  const source = (await page.locator('main img').getAttribute('src')) ?? ''
+  assert.ok(source.startsWith(`${server.origin}/oauth/logos/${app.client_id}/`))
+
+  await open(`/apps/${app.client_id}`)
+  await page.getByRole('button', { name: 'Remove', exact: true }).click()
+  await page.getByRole('button', { name: 'Choose picture' }).waitFor()
+  assert.equal((await fetch(source)).status, 404)
+  assertQuiet()
+})
