@@ -1,17 +1,21 @@
-import { LatchkeyError, SignInFailed, SignInRequired } from '../../sdk/src/errors/errors.ts'
+import {
+  LatchkeyError,
+  SignInFailed,
+  SignInRequired,
+  StoreUnavailable,
+} from '../../sdk/src/errors/errors.ts'
 import type { Context } from './command.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Trouble } from './trouble.ts'
 
-const exitCodeOf = (error: LatchkeyError): number => {
+function exitCodeOf(error: LatchkeyError): number {
+  if (error instanceof StoreUnavailable) return exitCodes.store
   switch (error.code) {
     case 'provider_unavailable':
     case 'request_failed':
     case 'rate_limited':
     case 'queue_timeout':
       return exitCodes.unavailable
-    case 'store_unavailable':
-      return exitCodes.store
     default:
       return error instanceof SignInRequired && error.reason !== 'suspended'
         ? exitCodes.signInRequired
@@ -19,9 +23,19 @@ const exitCodeOf = (error: LatchkeyError): number => {
   }
 }
 
+/** What the system says about files and their locks. The network's errors arrive as the SDK's. */
+const isStorage = (error: unknown): boolean =>
+  error instanceof Error &&
+  (('syscall' in error && 'path' in error) ||
+    (error as NodeJS.ErrnoException).code === 'ERR_SQLITE_ERROR')
+
 /** Everything that can be thrown at us, as trouble that can be told. `signIn` is the command for it. */
 export function troubleOf(error: unknown, context: Context, signIn = 'latchkey login'): Trouble {
   if (error instanceof Trouble) return error
+  if (isStorage(error)) {
+    const cause = { detail: (error as NodeJS.ErrnoException).code ?? 'unknown', cause: error }
+    return troubleOf(new StoreUnavailable('store_unavailable', cause), context)
+  }
   if (error instanceof LatchkeyError) {
     const { happened, next } = error.words(context.locale)
     const again = error instanceof SignInRequired || error instanceof SignInFailed

@@ -5,6 +5,7 @@ import { wrongUsage } from '../trouble.ts'
 import { accountOption } from './choose.ts'
 import { defaultIssuer, issuerOf } from './issuer.ts'
 import { bindingOf, openKeep } from './keep.ts'
+import { portOption, secondsOption } from './numbers.ts'
 
 /** `latchkey login`: a person by browser or device code, or an app by its own credentials. */
 export const login: CommandRun = async (context) => {
@@ -12,6 +13,9 @@ export const login: CommandRun = async (context) => {
   const keep = openKeep(context)
   if (values.device === true && values.browser === true)
     throw wrongUsage(m.common.notTogether('--device', '--browser'))
+  // Everything that can be wrong with the words is, before anybody is asked anything.
+  secondsOption(context, 'timeout', 0)
+  portOption(context)
   const typed = option(context, 'issuer') ?? (environment.LATCHKEY_ISSUER || undefined)
   const book = await keep.book.read()
   if (book === null) context.terminal.say(m.accounts.bookPutAside)

@@ -30,6 +30,7 @@ export async function openSession(
     ...(entry.helpBase === null ? {} : { helpBase: entry.helpBase }),
     processName: processName(),
   })
+  auth.on(() => {}) // what there is to be told, the keep tells; nothing is printed by the SDK
   return { auth, account: entry.kind === 'app' ? auth.app() : auth.account(name) }
 }
 

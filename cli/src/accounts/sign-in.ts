@@ -23,9 +23,9 @@ import type { AccountEntry, RegistrationEntry } from './book.ts'
 import { accountOption, type Chosen } from './choose.ts'
 import { bindingOf, type Keep, sealContext } from './keep.ts'
 import { clientSecret } from './login.ts'
+import { portOption, secondsOption } from './numbers.ts'
 import { mayUseDeviceCodes, ownRegistration } from './registration.ts'
 import { openSession, processName } from './session.ts'
-import { secondsOption } from './token.ts'
 
 type SignedIn = Chosen & { scopes: string[] }
 
@@ -233,15 +233,6 @@ async function ask(
   } finally {
     waiting.done()
   }
-}
-
-function portOption(context: Context): number | null {
-  const text = option(context, 'port')
-  if (text === undefined) return null
-  const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
-    throw wrongUsage(context.m.common.optionValue('--port'))
-  return port
 }
 
 async function whoIs(account: Account): Promise<Pick<AccountEntry, 'subject' | 'email' | 'name'>> {

@@ -1,10 +1,10 @@
 import type { TokenSet } from '../../../sdk/src/credentials/credential.ts'
 import { systemClock } from '../../../sdk/src/platform/clock.ts'
 import { countdown, lastMomentsMs } from '../../../sdk/src/tokens/lifetime.ts'
-import { type CommandRun, type Context, option, print } from '../command.ts'
-import { wrongUsage } from '../trouble.ts'
+import { type CommandRun, type Context, print } from '../command.ts'
 import { type Chosen, chooseAccount } from './choose.ts'
 import { bindingOf, type Keep, openKeep } from './keep.ts'
+import { secondsOption } from './numbers.ts'
 
 /** Long enough for a script to do something with the token; never more than half a token's life. */
 const minLifeSecondsDefault = 300
@@ -73,12 +73,4 @@ async function renewed(
   } finally {
     waiting.done()
   }
-}
-
-/** A number of seconds given as an option: zero and up. */
-export function secondsOption(context: Context, name: string, byDefault: number): number {
-  const text = option(context, name)
-  if (text === undefined) return byDefault
-  if (!/^\d{1,6}$/.test(text)) throw wrongUsage(context.m.common.optionValue(`--${name}`))
-  return Number(text)
 }

@@ -32,6 +32,7 @@ export function bash(grammar: Grammar): string {
         ? [
             '      local i',
             '      for ((i = 2; i < COMP_CWORD; i++)); do',
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: bash's, not ours
             '        if [[ ${COMP_WORDS[i]} == -- ]]; then',
             '          if declare -F _command_offset >/dev/null; then _command_offset $((i + 1))',
             '          else COMPREPLY=($(compgen -c -- "$cur")); fi',
@@ -99,6 +100,7 @@ export function zsh(grammar: Grammar): string {
       `    (${quoted(name)})`,
       ...(rest
         ? [
+            // biome-ignore lint/suspicious/noTemplateCurlyInString: zsh's, not ours
             '      local at=${words[(i)--]}',
             '      if (( at < CURRENT )); then shift $at words; (( CURRENT -= at )); _normal; return; fi',
           ]

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { exitCodes } from '../exit-codes.ts'
 
@@ -19,21 +19,22 @@ export function runChild(
   environment: NodeJS.ProcessEnv,
 ): Promise<ChildEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args], { stdio: 'inherit', env: environment })
+    // Before the child exists: from its first moment on, what is meant for it reaches it.
+    let child: ChildProcess | null = null
     const handlers = passed.map((signal) => {
       const handler = () => {
-        if (process.stdin.isTTY && fromTerminal.has(signal)) return
-        child.kill(signal)
+        if (!(process.stdin.isTTY && fromTerminal.has(signal))) child?.kill(signal)
       }
       process.on(signal, handler)
       return [signal, handler] as const
     })
+    child = spawn(program, [...args], { stdio: 'inherit', env: environment })
     const settle = (end: ChildEnd) => {
       for (const [signal, handler] of handlers) process.off(signal, handler)
       resolve(end)
     }
     child.once('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid !== undefined) return // a signal that did not arrive
+      if (child?.pid !== undefined) return // a signal that did not arrive
       if (error.code === 'ENOENT') settle({ failed: 'notFound' })
       else if (error.code === 'EACCES' || error.code === 'ENOEXEC')
         settle({ failed: 'notExecutable' })

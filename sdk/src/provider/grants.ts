@@ -207,9 +207,21 @@ async function withMetadata(
     metadata = await context.provider.metadata(context.wire, context.voice)
   } catch (error) {
     if (error instanceof ProviderUnavailable)
-      return { ok: false, kind: 'lost', outcome: 'not-sent', detail: error.message, cause: error }
+      return {
+        ok: false,
+        kind: 'lost',
+        outcome: 'not-sent',
+        detail: error.detail ?? error.code,
+        cause: error,
+      }
     if (error instanceof ProviderMisconfigured)
-      return { ok: false, kind: 'refused', error: error.message, status: 0, help: null }
+      return {
+        ok: false,
+        kind: 'refused',
+        error: error.detail ?? error.code,
+        status: 0,
+        help: null,
+      }
     throw error
   }
   return work(metadata)
