@@ -130,7 +130,7 @@ export async function begin(
     },
     async windowEnds() {
       await house.sql(
-        `update oauth_artifacts set expires_at = 1 where model = 'RefreshReplay' and grant_id = '${grantId}'`,
+        `update oauth_artifacts set replay_until = 1 where replay_until is not null and grant_id = '${grantId}'`,
       )
     },
     async stored() {

@@ -8,7 +8,7 @@ import type { Dice } from '../harness/seed.ts'
 // What a killed process leaves behind is a whole rotation or none. The first process is the one
 // that dies; where there is a second one, it serves on.
 
-/** The process holds the claimed row and has written the successor; a lock of ours stops it there. */
+/** The process holds the claimed row and is writing the successor; a lock of ours stops it there. */
 export async function killedBetweenClaimAndCommit(
   house: House,
   family: Family,
@@ -17,7 +17,7 @@ export async function killedBetweenClaimAndCommit(
   await house.sql(`create function hold() returns trigger language plpgsql as
     $$ begin perform pg_advisory_xact_lock_shared(4242); return new; end $$`)
   await house.sql(`create trigger hold before insert on oauth_artifacts
-    for each row when (new.model = 'RefreshReplay') execute function hold()`)
+    for each row when (new.model = 'RefreshToken') execute function hold()`)
   // A lock belongs to a session; this one is held by a statement that runs until it is cancelled.
   const holder = house.sql('select pg_advisory_lock(4242), pg_sleep(30)').catch(() => [])
   const waiting = (granted: boolean) =>

@@ -82,6 +82,7 @@ import { registerRoutes } from './register/routes.ts'
 import { openResources } from './resources/resources.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { directTokens } from './token/direct.ts'
+import { rememberedPeople } from './token/people.ts'
 import { userinfoRoutes } from './userinfo.ts'
 import { accessTokenVerifier } from './verify/verifier.ts'
 
@@ -252,7 +253,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     vault,
     apps,
     grants,
-    findAccount: findPerson,
+    findAccount: rememberedPeople({ find: findPerson, clock, bus }),
     signingKey() {
       const key = keys.all().find(({ alg }) => alg === 'ES256')
       if (!key) throw new Error('no ES256 signing key')
@@ -309,6 +310,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   const sweep = async () => {
     const now = clock.now()
     while ((await artifacts.sweep(now, sweepBatch, toldApart, keptMs)) === sweepBatch);
+    while ((await artifacts.dropReplays(now, sweepBatch)) === sweepBatch);
     while ((await grantStore.sweep(now - 30 * day, sweepBatch)) === sweepBatch);
     while ((await registrations.sweep(sweepBatch)) === sweepBatch);
     await backchannel.sweep()

@@ -20,6 +20,9 @@ export type Artifact = {
 /** Who has claimed an artifact: one session of one account. */
 export type Holder = { accountId: string; sessionUid: string }
 
+/** An answer to repeat, sealed, and until when (milliseconds). */
+export type KeptReplay = { sealed: string; until: number }
+
 /** Times are milliseconds; whatever has expired at `now` is not found. */
 export type ArtifactStore = {
   /** Writes or replaces; what was consumed stays consumed. */
@@ -31,6 +34,21 @@ export type ArtifactStore = {
   findByUserCode(model: string, digest: string, now: number): Promise<Artifact | null>
   /** Of any number of simultaneous callers exactly one gets true. */
   consume(model: string, idDigest: string, now: number): Promise<boolean>
+  /**
+   * Takes `used` out of use and puts `next` in its place, both or neither; `replay` stays with `used`.
+   * Of any number of simultaneous callers exactly one gets true.
+   */
+  rotate(
+    used: { model: string; idDigest: string },
+    replay: KeptReplay | null,
+    next: Artifact,
+    now: number,
+  ): Promise<boolean>
+  keepReplay(model: string, idDigest: string, replay: KeptReplay): Promise<void>
+  /** What is kept and may be repeated at `now`, sealed. */
+  findReplay(model: string, idDigest: string, now: number): Promise<string | null>
+  /** Removes at most `limit` replays that may no more be repeated; returns how many. */
+  dropReplays(now: number, limit: number): Promise<number>
   /** Binds an artifact to an account once; true when it is, or already was, this account's. */
   bind(model: string, idDigest: string, accountId: string): Promise<boolean>
   /**

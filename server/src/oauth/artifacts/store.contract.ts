@@ -32,6 +32,40 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
     assert.equal((await store.find(model, idDigest, 2_000))?.consumedAt, 2_000)
   })
 
+  test(`of 50 simultaneous rotations exactly one wins, and leaves its successor and its replay alone (${name})`, async () => {
+    const store = await open()
+    const used = artifact({ model: 'RefreshToken', grantId: 'grant_1' })
+    const nexts = Array.from({ length: 50 }, () =>
+      artifact({ model: 'RefreshToken', grantId: 'grant_1', expiresAt: null }),
+    )
+    await store.put(used)
+    const wins = await Promise.all(
+      nexts.map((next) =>
+        store.rotate(used, { sealed: `answer ${next.idDigest}`, until: 32_000 }, next, 2_000),
+      ),
+    )
+    assert.equal(wins.filter(Boolean).length, 1)
+    const winner = nexts[wins.indexOf(true)]
+    assert.ok(winner)
+    const found = await Promise.all(
+      nexts.map(({ model, idDigest }) => store.find(model, idDigest, 2_000)),
+    )
+    assert.deepEqual(
+      found.filter((one) => one !== null),
+      [winner],
+    )
+    const { model, idDigest } = used
+    assert.equal((await store.find(model, idDigest, 2_000))?.consumedAt, 2_000)
+    assert.equal(await store.findReplay(model, idDigest, 31_999), `answer ${winner.idDigest}`)
+    assert.equal(await store.findReplay(model, idDigest, 32_000), null)
+    assert.equal(await store.rotate(winner, null, artifact({ model }), 3_000), true)
+    assert.equal(await store.findReplay(model, winner.idDigest, 3_000), null, 'none was kept')
+    assert.equal(await store.dropReplays(31_999, 10), 0)
+    assert.equal(await store.dropReplays(32_000, 10), 1)
+    assert.equal(await store.dropReplays(32_000, 10), 0)
+    assert.equal((await store.find(model, idDigest, 2_000))?.consumedAt, 2_000)
+  })
+
   test(`of 50 simultaneous writers of one replay id exactly one wins (${name})`, async () => {
     const store = await open()
     const once = artifact({ model: 'ReplayDetection' })

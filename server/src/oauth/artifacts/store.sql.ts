@@ -15,11 +15,60 @@ type ArtifactTable = {
   created_at: number
   expires_at: number | null
   consumed_at: number | null
+  replay: string | null
+  replay_until: number | null
 }
+/** What an artifact is written as; a replay comes later. */
+type ArtifactRow = Omit<ArtifactTable, 'replay' | 'replay_until'>
 type Tables = { oauth_artifacts: ArtifactTable }
+
+const columns = {
+  model: 'text',
+  id_digest: 'text',
+  account_id: 'text',
+  client_id: 'text',
+  grant_id: 'text',
+  session_uid: 'text',
+  uid: 'text',
+  user_code_digest: 'text',
+  payload: 'text',
+  created_at: 'bigint',
+  expires_at: 'bigint',
+  consumed_at: 'bigint',
+} as const satisfies Record<keyof ArtifactRow, string>
+const names = Object.keys(columns)
+const valuesOf = (artifact: Artifact) => {
+  const row = toRow(artifact)
+  return names.map((name) => row[name as keyof ArtifactRow])
+}
+
+const insertText = `insert into oauth_artifacts (${names.join(', ')})
+  values (${names.map(() => '?').join(', ')})`
+const kept = ['model', 'id_digest', 'created_at', 'consumed_at']
+const putText = `${insertText} on conflict (model, id_digest) do update set
+  ${names
+    .filter((name) => !kept.includes(name))
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', ')}`
+const livingText = `select ${names.join(', ')} from oauth_artifacts
+  where model = ? and id_digest = ? and (expires_at is null or expires_at > ?)`
+const consumeText = `update oauth_artifacts set consumed_at = ?
+  where model = ? and id_digest = ? and consumed_at is null`
+const claimText = `update oauth_artifacts set consumed_at = ?, replay = ?, replay_until = ?
+  where model = ? and id_digest = ? and consumed_at is null`
+/** PostgreSQL's claim and successor in one statement: one round trip, and no transaction to hold. */
+const rotateText = `with claimed as (${claimText} returning 1)
+  insert into oauth_artifacts (${names.join(', ')})
+  select ${Object.values(columns)
+    .map((type) => `cast(? as ${type})`)
+    .join(', ')} from claimed`
 
 export function sqlArtifactStore(database: Database): ArtifactStore {
   const db = database.tables<Tables>()
+  const put = database.statement(putText)
+  const findLiving = database.statement<ArtifactRow>(livingText)
+  const consume = database.statement(consumeText)
+  const rotateAtOnce = database.statement(rotateText)
 
   const living = (model: string, now: number) =>
     db.query
@@ -30,13 +79,7 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
 
   return {
     async put(artifact) {
-      const row = toRow(artifact)
-      const { model: _model, id_digest: _id, created_at: _at, consumed_at: _used, ...rest } = row
-      await db.query
-        .insertInto('oauth_artifacts')
-        .values(row)
-        .onConflict((conflict) => conflict.columns(['model', 'id_digest']).doUpdateSet(rest))
-        .execute()
+      await put(valuesOf(artifact))
     },
     async putOnce(artifact) {
       const result = await db.query
@@ -47,22 +90,58 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
       return changed({ numInsertedOrUpdatedRows: result.numInsertedOrUpdatedRows }) === 1
     },
     find: async (model, idDigest, now) =>
-      fromRow(await living(model, now).where('id_digest', '=', idDigest).executeTakeFirst()),
+      fromRow((await findLiving([model, idDigest, now])).rows[0]),
     findByUid: async (model, uid, now) =>
       fromRow(await living(model, now).where('uid', '=', uid).executeTakeFirst()),
     findByUserCode: async (model, digest, now) =>
       fromRow(await living(model, now).where('user_code_digest', '=', digest).executeTakeFirst()),
     // One statement decides: on PostgreSQL the second caller waits for the row, then finds it taken.
-    consume: async (model, idDigest, now) =>
-      changed(
+    consume: async (model, idDigest, now) => (await consume([now, model, idDigest])).changes === 1,
+    async rotate(used, replay, next, now) {
+      const claim = [now, replay?.sealed ?? null, replay?.until ?? null, used.model, used.idDigest]
+      if (database.kind === 'postgres')
+        return (await rotateAtOnce([...claim, ...valuesOf(next)])).changes === 1
+      return database.transaction(async () => {
+        if (database.runEach(claimText, [claim]) !== 1) return false
+        database.runEach(insertText, [valuesOf(next)])
+        return true
+      })
+    },
+    async keepReplay(model, idDigest, { sealed, until }) {
+      await db.query
+        .updateTable('oauth_artifacts')
+        .set({ replay: sealed, replay_until: until })
+        .where('model', '=', model)
+        .where('id_digest', '=', idDigest)
+        .execute()
+    },
+    async findReplay(model, idDigest, now) {
+      const row = await db.query
+        .selectFrom('oauth_artifacts')
+        .select('replay')
+        .where('model', '=', model)
+        .where('id_digest', '=', idDigest)
+        .where('replay_until', '>', now)
+        .executeTakeFirst()
+      return row?.replay ?? null
+    },
+    async dropReplays(now, limit) {
+      const over = await db.query
+        .selectFrom('oauth_artifacts')
+        .select(['model', 'id_digest'])
+        .where('replay_until', '<=', now)
+        .limit(limit)
+        .execute()
+      for (const { model, id_digest } of over)
         await db.query
           .updateTable('oauth_artifacts')
-          .set({ consumed_at: now })
+          .set({ replay: null, replay_until: null })
           .where('model', '=', model)
-          .where('id_digest', '=', idDigest)
-          .where('consumed_at', 'is', null)
-          .executeTakeFirst(),
-      ) === 1,
+          .where('id_digest', '=', id_digest)
+          .where('replay_until', '<=', now)
+          .execute()
+      return over.length
+    },
     bind: async (model, idDigest, accountId) =>
       changed(
         await db.query
@@ -158,7 +237,7 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
   }
 }
 
-const toRow = (artifact: Artifact): ArtifactTable => ({
+const toRow = (artifact: Artifact): ArtifactRow => ({
   model: artifact.model,
   id_digest: artifact.idDigest,
   account_id: artifact.accountId,
@@ -173,7 +252,7 @@ const toRow = (artifact: Artifact): ArtifactTable => ({
   consumed_at: artifact.consumedAt,
 })
 
-const fromRow = (row: Selectable<ArtifactTable> | undefined): Artifact | null =>
+const fromRow = (row: Selectable<ArtifactRow> | undefined): Artifact | null =>
   row
     ? {
         model: row.model,

@@ -1,6 +1,6 @@
 import type { Clock } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
-import type { Artifact, ArtifactStore, Holder } from './artifact.ts'
+import type { Artifact, ArtifactStore, Holder, KeptReplay } from './artifact.ts'
 
 /** What is stored beside the sealed payload, to find and to revoke by. */
 export type ArtifactLabels = {
@@ -48,6 +48,19 @@ export type ArtifactVault = {
   findByUid<T>(model: string, uid: string): Promise<Opened<T> | null>
   findByUserCode<T>(model: string, userCode: string): Promise<Opened<T> | null>
   consume(model: string, value: string): Promise<boolean>
+  /**
+   * The one step that uses up `value` and writes its successor, sealed beforehand: what it returns
+   * runs statements only, and answers whether this caller was the one.
+   */
+  rotation(
+    model: string,
+    value: string,
+    replay: KeptReplay | null,
+    next: { value: string; payload: object; labels: ArtifactLabels; lifeMs: number },
+  ): Promise<() => Promise<boolean>>
+  /** Keeps beside a used artifact the answer to repeat. The seal is the caller's. */
+  keepReplay(model: string, value: string, replay: KeptReplay): Promise<void>
+  findReplay(model: string, value: string): Promise<string | null>
   bind(model: string, value: string, accountId: string): Promise<boolean>
   /** What the user code names, once it is this holder's; null for everybody else. */
   claim<T>(model: string, userCode: string, holder: Holder): Promise<Opened<T> | null>
@@ -113,6 +126,13 @@ export function artifactVault(store: ArtifactStore, keyring: Keyring, clock: Clo
     findByUserCode: async <T>(model: string, userCode: string) =>
       unpack<T>(await store.findByUserCode(model, digest(userCode), clock.now())),
     consume: (model, value) => store.consume(model, digest(value), clock.now()),
+    async rotation(model, value, replay, { value: nextValue, payload, labels, lifeMs }) {
+      const next = await pack(model, nextValue, payload, labels, lifeMs)
+      const used = { model, idDigest: digest(value) }
+      return () => store.rotate(used, replay, next, clock.now())
+    },
+    keepReplay: (model, value, replay) => store.keepReplay(model, digest(value), replay),
+    findReplay: (model, value) => store.findReplay(model, digest(value), clock.now()),
     bind: (model, value, accountId) => store.bind(model, digest(value), accountId),
     async claim<T>(model: string, userCode: string, holder: Holder) {
       const found = await store.findByUserCode(model, digest(userCode), clock.now())

@@ -4,7 +4,8 @@ import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { OAuthApp } from '../apps/app.ts'
-import type { ArtifactLabels, ArtifactVault, Opened } from '../artifacts/vault.ts'
+import type { KeptReplay } from '../artifacts/artifact.ts'
+import type { ArtifactVault, Opened } from '../artifacts/vault.ts'
 import type { Grants } from '../grants/grants.ts'
 import { scopeList } from '../scopes.ts'
 import { AlreadyConsumed } from './adapter.ts'
@@ -50,8 +51,6 @@ type Replay = {
   jkt: string | null
   answeredAt: number
 }
-
-const replayModel = 'RefreshReplay'
 
 /** What a waiting device is told to keep between two questions (RFC 8628 section 3.2). */
 export const pollSeconds = 5
@@ -162,17 +161,8 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
   async function remember(ctx: KoaContextWithOIDC, token: string): Promise<void> {
     const app = appOf(ctx.oidc.client)
     const answer = ctx.body as TokenAnswer // the handler has just written it
-    await rememberReplay(
-      deps,
-      app,
-      token,
-      { answer, ...requested(ctx) },
-      {
-        accountId: ctx.oidc.entities.RefreshToken?.accountId,
-        clientId: app.clientId,
-        grantId: ctx.oidc.entities.RefreshToken?.grantId,
-      },
-    )
+    const replay = sealedReplay(deps, app, token, { answer, ...requested(ctx) })
+    if (replay) await vault.keepReplay('RefreshToken', token, replay)
   }
 
   /** The youngest answer of the chain: the successor may itself have been rotated by now. */
@@ -180,30 +170,27 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
     let latest: Replay | null = null
     let presented: string | undefined = token
     while (presented !== undefined) {
-      const found: { payload: { sealed: string } } | null = await vault.find<{ sealed: string }>(
-        replayModel,
-        presented,
-      )
-      if (!found) break
-      latest = JSON.parse(openUnder(presented, found.payload.sealed)) as Replay // we sealed it
+      const sealed: string | null = await vault.findReplay('RefreshToken', presented)
+      if (sealed === null) break
+      latest = JSON.parse(openUnder(presented, sealed)) as Replay // we sealed it
       presented = latest.answer.refresh_token
     }
     return latest
   }
 }
 
-/** Keeps the winner's answer for the app's grace window; part of the caller's transaction. */
-export async function rememberReplay(
-  { vault, clock, random }: Pick<ExchangeDeps, 'vault' | 'clock' | 'random'>,
+/** The winner's answer as it is kept for the app's grace window; null when the app allows none. */
+export function sealedReplay(
+  { clock, random }: Pick<ExchangeDeps, 'clock' | 'random'>,
   app: Pick<OAuthApp, 'clientId' | 'refreshGraceSeconds'>,
   token: string,
   given: Pick<Replay, 'answer' | 'scope' | 'resource' | 'jkt'>,
-  labels: ArtifactLabels,
-): Promise<void> {
-  if (app.refreshGraceSeconds === 0) return
-  const replay: Replay = { ...given, clientId: app.clientId, answeredAt: clock.now() }
+): KeptReplay | null {
+  if (app.refreshGraceSeconds === 0) return null
+  const now = clock.now()
+  const replay: Replay = { ...given, clientId: app.clientId, answeredAt: now }
   const sealed = sealUnder(token, JSON.stringify(replay), random)
-  await vault.put(replayModel, token, { sealed }, labels, app.refreshGraceSeconds * second)
+  return { sealed, until: now + app.refreshGraceSeconds * second }
 }
 
 const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {

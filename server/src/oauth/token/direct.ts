@@ -9,7 +9,7 @@ import type { OAuthApp } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import { accessTokenLifeMs } from '../engine/configuration.ts'
-import { rememberReplay } from '../engine/exchange.ts'
+import { sealedReplay } from '../engine/exchange.ts'
 import type { Grants } from '../grants/grants.ts'
 import { isGatewayScope, scopeList } from '../scopes.ts'
 import type { SigningKey } from '../signing/signing-keys.ts'
@@ -188,14 +188,11 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       ...(jkt !== null && app.authMethod === 'none' ? { jkt } : {}),
       gty: old.gty?.endsWith('refresh_token') ? old.gty : `${old.gty ?? ''} refresh_token`.trim(),
     }
-    const claimed = await commit(async () => {
-      // Of any number at once exactly one passes; revocation has removed the row.
-      if (!(await vault.consume('RefreshToken', token))) return false
-      await vault.put('RefreshToken', successor, next, labels, lifeMs)
-      await rememberReplay(deps, app, token, { answer, scope: '', resource: '', jkt }, labels)
-      return true
-    })
-    if (!claimed) return null
+    const replay = sealedReplay(deps, app, token, { answer, scope: '', resource: '', jkt })
+    const successorOf = { value: successor, payload: next, labels, lifeMs }
+    const rotate = await vault.rotation('RefreshToken', token, replay, successorOf)
+    // Of any number at once exactly one passes; revocation has removed the row.
+    if (!(await commit(rotate))) return null
     await deps.apps.noteUse(app)
     await deps.grants.noteUse(grantId, { address, renewsUntil: clock.now() + lifeMs })
     return { ...answer, refresh_in: renewAfter(expiresIn, deps.random) }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Database } from '#platform/db/database.ts'
 
-/** Runs `work` in a transaction and resolves, after the commit, with what it returned. */
+/** Runs `work`, which is one step, and resolves with what it returned once that is committed. */
 export type Commit = (work: () => Promise<boolean>) => Promise<boolean>
 
 const batchMax = 64
@@ -10,11 +10,10 @@ const batchMax = 64
  * On SQLite, requests that arrive in the same turn of the event loop share one commit, and with it
  * the wait for the disk; each is answered only when it is there. `work` says false instead of
  * throwing, and has then written nothing; if it throws, nothing of the batch is kept and everyone
- * in it is told. PostgreSQL groups commits itself, and a row held for strangers would only make
- * others wait.
+ * in it is told. On PostgreSQL the step is one statement, which commits by itself and in company.
  */
 export function sharedCommit(database: Database): Commit {
-  if (database.kind !== 'sqlite') return (work) => database.transaction(work)
+  if (database.kind !== 'sqlite') return (work) => work()
   type Waiting = {
     work: () => Promise<boolean>
     resolve: (result: boolean) => void

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Kysely, sql, type Transaction } from 'kysely'
+import { CompiledQuery, type Kysely, sql, type Transaction } from 'kysely'
 
 export type DatabaseKind = 'sqlite' | 'postgres'
 
@@ -28,9 +28,18 @@ export type Database = {
    * would be a round trip.
    */
   runEach(statement: string, lists: readonly (readonly SqlValue[])[]): number | null
+  /**
+   * A statement whose text is made once, with `?` for each value: for the few that every request
+   * runs, where building a query costs as much as running it.
+   */
+  statement<Row = never>(text: string): Statement<Row>
   ping(): Promise<void>
   close(): Promise<void>
 }
+
+export type Statement<Row> = (
+  values: readonly SqlValue[],
+) => Promise<{ rows: Row[]; changes: number }>
 
 export type SqlValue = string | number | null
 type RunEach = (statement: string, lists: readonly (readonly SqlValue[])[]) => number
@@ -73,6 +82,14 @@ export function makeDatabase(
       if (!runEach) return null
       if (!scopes.getStore()) throw new Error('runEach belongs inside a transaction')
       return runEach(statement, lists)
+    },
+    statement<Row>(text: string): Statement<Row> {
+      let place = 0
+      const local = kind === 'postgres' ? text.replaceAll('?', () => `$${++place}`) : text
+      return async (values) => {
+        const result = await current().executeQuery<Row>(CompiledQuery.raw(local, [...values]))
+        return { rows: result.rows, changes: Number(result.numAffectedRows ?? 0n) }
+      }
     },
     async ping() {
       await sql`select 1`.execute(root)

@@ -5,6 +5,7 @@ import * as clientMetadata from '../../../migrations/0003-client-metadata.ts'
 import * as logout from '../../../migrations/0004-logout.ts'
 import * as appLogo from '../../../migrations/0005-app-logo.ts'
 import * as devices from '../../../migrations/0007-devices.ts'
+import * as refreshReplays from '../../../migrations/0008-refresh-replays.ts'
 import type { Database, DatabaseKind } from './database.ts'
 
 /**
@@ -16,6 +17,7 @@ const migrations: Record<string, { up(ddl: Ddl): Promise<void> }> = {
   '0004-logout': logout,
   '0005-app-logo': appLogo,
   '0007-devices': devices,
+  '0008-refresh-replays': refreshReplays,
 }
 
 /** Runs SQL written for PostgreSQL's types; on SQLite `bigint` becomes `integer` and tables STRICT. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
 import { type Database, makeDatabase } from './database.ts'
@@ -70,9 +70,15 @@ function openSqlite(path: string): Database {
     close: () => file.close(),
   }
   const dialect = new SqliteDialect({ database: prepared as never }) // the better-sqlite3 shape kysely expects
+  // Their texts are constants of the stores.
+  const repeated = new Map<string, StatementSync>()
   // The one connection is the transaction's, so the statement needs no handle to be part of it.
   return makeDatabase(new Kysely<unknown>({ dialect }), 'sqlite', (text, lists) => {
-    const statement = file.prepare(text)
+    let statement = repeated.get(text)
+    if (!statement) {
+      statement = file.prepare(text)
+      repeated.set(text, statement)
+    }
     let changes = 0
     for (const values of lists) changes += Number(statement.run(...values).changes)
     return changes

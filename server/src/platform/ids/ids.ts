@@ -4,7 +4,24 @@ import type { Clock } from '#platform/clock/clock.ts'
 /** Randomness comes in as an argument, so that a race can be replayed with a seed. */
 export type Random = { bytes(length: number): Buffer }
 
-export const systemRandom: Random = { bytes: (length) => randomBytes(length) }
+const poolBytes = 4_096
+const pool = { bytes: Buffer.alloc(0), used: 0 }
+
+/** The system's generator, asked for many bytes at once; what is handed out is wiped from the pool. */
+export const systemRandom: Random = {
+  bytes(length) {
+    if (length > poolBytes / 8) return randomBytes(length)
+    if (pool.used + length > pool.bytes.length) {
+      pool.bytes = randomBytes(poolBytes)
+      pool.used = 0
+    }
+    const taken = pool.bytes.subarray(pool.used, pool.used + length)
+    pool.used += length
+    const bytes = Buffer.from(taken)
+    taken.fill(0)
+    return bytes
+  },
+}
 
 /**
  * Prefixes of loggable handles. A bearer secret never uses one of these: whoever sees `sess_…` in a
