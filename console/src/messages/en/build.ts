@@ -246,6 +246,9 @@ export const build = {
     tokensBound: 'Bound to a key of the app; requests without a proof are refused.',
     tokensEither: 'Bound to a key where the app proves one (DPoP).',
     tokensHelp: 'About DPoP',
+    fullIdToken: 'Name and mail address in the ID token',
+    fullIdTokenHint:
+      'As far as its scopes allow, for libraries that read nothing else. Without it they come from userinfo.',
     legacy: 'Legacy confidential client',
     legacyHint:
       'Allows the plain code grant without PKCE. Only for software that cannot be changed.',

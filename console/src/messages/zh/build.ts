@@ -233,6 +233,8 @@ export const build: typeof en = {
     tokensBound: '绑定到应用的密钥；没有证明的请求会被拒绝。',
     tokensEither: '应用出示密钥证明（DPoP）时，令牌绑定到该密钥。',
     tokensHelp: '关于 DPoP',
+    fullIdToken: '在 ID 令牌中包含姓名和邮箱地址',
+    fullIdTokenHint: '以其权限范围为限，供只读取 ID 令牌的程序库使用。关闭后可从 userinfo 读取。',
     legacy: '旧式机密客户端',
     legacyHint: '允许不带 PKCE 的授权码流程。只用于无法修改的软件。',
     createTitle: '注册应用',

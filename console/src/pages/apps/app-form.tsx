@@ -132,6 +132,13 @@ export function AppForm(props: {
             />
           </Columns>
           <Checkbox label={words.dpop} hint={words.dpopHint} {...register('dpop')} />
+          {kind !== 'service' && (
+            <Checkbox
+              label={words.fullIdToken}
+              hint={words.fullIdTokenHint}
+              {...register('fullIdToken')}
+            />
+          )}
           {kind === 'web' && (
             <Checkbox label={words.legacy} hint={words.legacyHint} {...register('legacy')} />
           )}

@@ -23,6 +23,7 @@ export type AppValues = {
   absoluteDays: string
   dpop: boolean
   legacy: boolean
+  fullIdToken: boolean
 }
 
 type Body = Operations['POST /api/apps']['body']
@@ -42,6 +43,7 @@ export const emptyApp: AppValues = {
   absoluteDays: '180',
   dpop: false,
   legacy: false,
+  fullIdToken: true,
 }
 
 const daySeconds = 86_400
@@ -99,6 +101,7 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   absoluteDays: String(app.refresh_absolute_seconds / daySeconds),
   dpop: app.dpop_bound_access_tokens,
   legacy: app.legacy_confidential,
+  fullIdToken: app.id_token_claims === 'with_scopes',
 })
 
 /** Kinds that never send a browser back. */
@@ -134,4 +137,5 @@ export const changedAppBody = (
   refresh_absolute_seconds: Math.round(Number(values.absoluteDays) * daySeconds),
   dpop_bound_access_tokens: values.dpop,
   legacy_confidential: values.legacy,
+  id_token_claims: values.fullIdToken ? 'with_scopes' : 'minimal',
 })

@@ -31,6 +31,7 @@ export const oauth = {
       '## Good to know',
       '- PKCE with S256 is required of everyone. Redirect URIs are compared exactly; for native apps the port of `127.0.0.1`, `[::1]` and `localhost` may vary.',
       '- How long people stay signed in is set for each app: 30 days without use and 180 days in all, unless you change it.',
+      '- ID tokens carry what the scopes `profile` and `email` allow, because many libraries read nothing else. Switch that off for your app (`id_token_claims: "minimal"`) and read it from `{origin}/oauth/userinfo`, with the access token in `Authorization`.',
       '- Access tokens live 10 minutes. A refresh token is replaced at each use; use the new one from then on.',
       '- Several requests that refresh at the same moment get the same successor within 30 seconds, so a race does not sign anybody out. A use after that ends the family and the user is told.',
       '- Pushed authorization requests (`{origin}/oauth/par`) keep the parameters out of the browser; a `request_uri` lives a minute and works once.',

@@ -18,6 +18,9 @@ export type GrantType = (typeof grantTypes)[number]
 export const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
 export type AuthMethod = (typeof authMethods)[number]
 
+/** Many clients read nothing but the ID token (OpenID Connect Core section 5.4 has them ask userinfo). */
+export const idTokenClaims = ['with_scopes', 'minimal'] as const
+
 /** What an owner decides about an app; RFC 7591 where it has a name for it. */
 export type AppSettings = {
   name: string
@@ -39,6 +42,8 @@ export type AppSettings = {
   dpopBound: boolean
   /** RS256 for clients that know nothing else. */
   idTokenAlg: 'ES256' | 'RS256'
+  /** `minimal`: who, when and how; what the scopes allow besides is read from userinfo. */
+  idTokenClaims: (typeof idTokenClaims)[number]
   /** How long a rotated refresh token still answers with its successor; 0 is strict. */
   refreshGraceSeconds: number
   /** A refresh token that is not used for so long has ended. */

@@ -13,6 +13,7 @@ import {
   type AppSettings,
   authMethods,
   grantTypes,
+  idTokenClaims,
   type OAuthApp,
   refreshDefaults,
   refreshSecondsMax,
@@ -34,6 +35,7 @@ const fields = {
   refresh_idle_seconds: z.int().min(300).max(refreshSecondsMax),
   refresh_absolute_seconds: z.int().min(300).max(refreshSecondsMax),
   id_token_signed_response_alg: z.enum(['ES256', 'RS256']),
+  id_token_claims: z.enum(idTokenClaims),
   dpop_bound_access_tokens: z.boolean(),
 }
 const AppInput = z
@@ -232,6 +234,7 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
     scopes: scopeList(defaultAppScope),
     legacyConfidential: false,
     idTokenAlg: 'ES256',
+    idTokenClaims: 'with_scopes',
     dpopBound: false,
     ...refreshDefaults,
   }
@@ -264,6 +267,7 @@ const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.dpop_bound_access_tokens === undefined
     ? {}
     : { dpopBound: body.dpop_bound_access_tokens }),
+  ...(body.id_token_claims === undefined ? {} : { idTokenClaims: body.id_token_claims }),
   ...(body.refresh_grace_seconds === undefined
     ? {}
     : { refreshGraceSeconds: body.refresh_grace_seconds }),
@@ -299,6 +303,7 @@ const present = (origin: string, app: OAuthApp): z.infer<typeof AppView> => ({
   refresh_idle_seconds: app.refreshIdleSeconds,
   refresh_absolute_seconds: app.refreshAbsoluteSeconds,
   id_token_signed_response_alg: app.idTokenAlg,
+  id_token_claims: app.idTokenClaims,
   dpop_bound_access_tokens: app.dpopBound,
   secrets: app.secrets.map((secret) => ({
     hint: secret.hint,

@@ -52,6 +52,7 @@ type StoredMetadata = {
 }
 type StoredSettings = {
   legacy_confidential?: boolean
+  id_token_claims?: AppSettings['idTokenClaims']
   refresh_grace_seconds?: number
   refresh_idle_seconds?: number
   refresh_absolute_seconds?: number
@@ -246,6 +247,7 @@ const columns = (settings: AppSettings) => ({
   } satisfies StoredMetadata),
   settings: JSON.stringify({
     legacy_confidential: settings.legacyConfidential,
+    id_token_claims: settings.idTokenClaims,
     refresh_grace_seconds: settings.refreshGraceSeconds,
     refresh_idle_seconds: settings.refreshIdleSeconds,
     refresh_absolute_seconds: settings.refreshAbsoluteSeconds,
@@ -280,6 +282,7 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     idTokenAlg: metadata.id_token_signed_response_alg ?? 'ES256',
     dpopBound: metadata.dpop_bound_access_tokens ?? false,
     legacyConfidential: settings.legacy_confidential ?? false,
+    idTokenClaims: settings.id_token_claims ?? 'with_scopes',
     refreshGraceSeconds: settings.refresh_grace_seconds ?? refreshDefaults.refreshGraceSeconds,
     refreshIdleSeconds: settings.refresh_idle_seconds ?? refreshDefaults.refreshIdleSeconds,
     refreshAbsoluteSeconds:

@@ -483,6 +483,24 @@ test('a document asks for no more than a client that registers itself', async ()
   assert.deepEqual(metadata.grant_types, ['authorization_code'])
 })
 
+test('a document has us tell its own server of sign-outs, and no other', async () => {
+  for (const [uri, told] of [
+    [`https://${host}/signed-out`, 1],
+    ['https://elsewhere.example.test/signed-out', 0],
+    [`https://${host}:8443/signed-out`, 0],
+  ] as const) {
+    await using set = await setUp()
+    const { internet, server, person } = set
+    publish(internet, (url) => ({ body: described(url, { backchannel_logout_uri: uri }) }))
+    await signIn(server, person)
+    const asked = internet.requests.length
+    await person.expect(204, 'DELETE', '/api/sessions/current')
+    await server.oauth.deliverLogouts()
+    const posts = internet.requests.slice(asked).map(({ method, url }) => `${method} ${url}`)
+    assert.deepEqual(posts, told ? ['POST /signed-out'] : [], uri)
+  }
+})
+
 test('a native app may come back under a scheme made of the name of the host', async () => {
   await using world = await setUp()
   const { server, internet } = world

@@ -64,7 +64,7 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       email: ['email', 'email_verified'],
       phone: ['phone_number', 'phone_number_verified'],
     },
-    conformIdTokenClaims: false, // many clients read nothing but the ID token
+    conformIdTokenClaims: false, // each app decides: see `claims` below
     responseTypes: ['code'],
     pkce: { required: (_ctx, client) => !appOf(client).legacyConfidential },
     allowOmittingSingleRegisteredRedirectUri: true, // RFC 6749 section 3.1.2.3
@@ -191,7 +191,14 @@ export function configuration(deps: ConfigurationDeps): Configuration {
         refusedBecause(ctx, 'revoked')
         return undefined
       }
-      return { accountId: id, claims: () => accountClaims(found.account), latchkey: found }
+      return {
+        accountId: id,
+        claims(use) {
+          const minimal = use === 'id_token' && appOf(ctx.oidc.client).idTokenClaims === 'minimal'
+          return minimal ? { sub: id } : accountClaims(found.account)
+        },
+        latchkey: found,
+      }
     },
     async extraTokenClaims(ctx, token) {
       if (token.kind === 'AccessToken') {

@@ -84,6 +84,7 @@ export function readMetadata(
       (redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native'),
     scopes: scopes.length > 0 ? scopes : ceiling,
     legacyConfidential: false,
+    idTokenClaims: 'with_scopes',
     idTokenAlg: given.id_token_signed_response_alg ?? 'ES256',
     dpopBound: given.dpop_bound_access_tokens ?? false,
     ...refreshDefaults,
