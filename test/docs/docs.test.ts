@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { commands, serverCommands } from '../../cli/src/commands.ts'
+import { exitCodes } from '../../cli/src/exit-codes.ts'
 import { reference } from '../../scripts/reference.ts'
 import { startServer } from '../harness/server.ts'
 
@@ -51,4 +53,27 @@ test('every npm script and CLI command the documents name exists', () => {
     [...new Set(named)].filter((name) => name === undefined || !(name in scripts)),
     [],
   )
+  const words = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/(?:^|[`(]|npx )latchkey ([a-z]+)/gm)].map(
+      ([, word]) => word ?? '',
+    ),
+  )
+  const known = new Set(Object.keys(commands).map((name) => name.split(' ')[0] ?? ''))
+  assert.ok(words.length > 10)
+  assert.deepEqual(
+    words.filter((word) => !known.has(word)),
+    [],
+  )
+})
+
+test('docs/cli.md names every command, option and exit code', () => {
+  const page = readFileSync(join(root, 'docs/cli.md'), 'utf8')
+  for (const [name, { options, load: _, ...command }] of Object.entries(commands)) {
+    if (serverCommands.includes(name)) continue
+    assert.ok(page.includes(`\`${name}`), name)
+    if (command.rest || name === 'login')
+      for (const option of Object.keys(options)) assert.ok(page.includes(`--${option}`), option)
+  }
+  for (const code of Object.values(exitCodes))
+    assert.match(page, new RegExp(`^\\|.*\\b${code}\\b`, 'm'))
 })

@@ -24,6 +24,7 @@ export const related: Record<HelpSlug, readonly HelpSlug[]> = {
   'client-documents': ['oauth-apps', 'scopes', 'connected-apps'],
   'connect-device': ['connected-apps', 'oauth-apps', 'devices-and-sessions'],
   'connected-apps': ['devices-and-sessions', 'scopes', 'oauth-apps'],
+  'command-line': ['sign-in-required', 'connect-device', 'credential-store'],
   'sign-in-required': ['sign-in-failed', 'connected-apps', 'devices-and-sessions'],
   'sign-in-failed': ['sign-in-required', 'connect-device', 'scopes'],
   'provider-unavailable': ['service-status', 'clock-skew', 'provider-misconfigured'],
