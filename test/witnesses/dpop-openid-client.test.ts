@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { calculateJwkThumbprint, decodeJwt, exportJWK } from 'jose'
 import * as oidc from 'openid-client'
+import { hour, minute } from '../../server/src/platform/clock/clock.ts'
 import { attempt, authorize, discover, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
 import { databases, startServer } from '../harness/server.ts'
 
 for (const database of databases)
-  test(`openid-client binds code, refresh and client credentials to its key, and calls with it (${database})`, async () => {
+  test(`openid-client binds code, refresh and client credentials to its key, and calls with it, also by a slow clock (${database})`, async () => {
     await using server = await startServer({ database })
     const { person, accountId } = await signedUp(server.origin)
     const app = await registerApp(person, {
@@ -53,7 +54,27 @@ for (const database of databases)
     const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, accountId, { DPoP })
     assert.equal(userinfo.sub, accountId)
 
-    const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '', undefined, {
+    // A clock that is an hour slow: the resource's own nonce puts it right.
+    server.clock.advance(hour)
+    const late = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '', undefined, {
+      DPoP,
+    })
+    server.clock.advance(3 * minute)
+    for (const path of ['/v1/models', '/v1/key']) {
+      const url = new URL(server.origin + path)
+      const answer = await oidc.fetchProtectedResource(
+        config,
+        late.access_token,
+        url,
+        'GET',
+        undefined,
+        undefined,
+        { DPoP },
+      )
+      assert.equal(answer.status, 200)
+    }
+
+    const refreshed = await oidc.refreshTokenGrant(config, late.refresh_token ?? '', undefined, {
       DPoP,
     })
     assert.equal(refreshed.token_type, 'dpop')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, hash, sign } from 'node:crypto'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { keyHolder, type ProofParts } from '../../../../test/harness/dpop.ts'
 import { hour, minute, second } from '../../platform/clock/clock.ts'
 import { memoryReplay } from '../../platform/replay/replay.ts'
@@ -156,6 +157,47 @@ describe('forged proofs', () => {
     const changed = Buffer.from(JSON.stringify({ ...claims, jti: 'another' })).toString('base64url')
     assert.equal(fault(await present(`${head}.${changed}.${tail}`)), 'signature')
   })
+})
+
+test('whatever one byte of a proof is changed to, it does not pass, and nothing throws', async () => {
+  const { proof, present } = setUp()
+  const text = proof()
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(text.length - 1),
+      fc.constantFrom(...'AZaz09-_.=+/ ,~é'),
+      async (at, letter) => {
+        const changed = text.slice(0, at) + letter + text.slice(at + 1)
+        return changed === text || !(await present(changed)).ok
+      },
+    ),
+    { numRuns: 400 },
+  )
+})
+
+test('headers and claims of any form are refused, and nothing throws', async () => {
+  const { proof, present } = setUp()
+  const honest = proof().split('.')
+  const member = (names: string[]) =>
+    fc.dictionary(fc.constantFrom(...names, '__proto__', 'constructor'), fc.jsonValue(), {
+      maxKeys: 8,
+    })
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  await fc.assert(
+    fc.asyncProperty(
+      fc.option(member(['typ', 'alg', 'jwk', 'kid', 'crit'])),
+      fc.option(member(['jti', 'htm', 'htu', 'iat', 'ath', 'nonce', 'exp', 'nbf'])),
+      async (header, claims) => {
+        if (header === null && claims === null) return true
+        const [head, body] = [header ? part(header) : honest[0], claims ? part(claims) : honest[1]]
+        return !(await present(`${head}.${body}.${honest[2]}`)).ok
+      },
+    ),
+    { numRuns: 400 },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.string({ maxLength: 300 }), async (text) => !(await present(text)).ok),
+  )
 })
 
 test('a proof passes once, of 50 at once exactly one, and for as long as it could pass', async () => {

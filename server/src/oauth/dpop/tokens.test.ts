@@ -265,6 +265,60 @@ describe('what comes with a proof', () => {
     assert.deepEqual(boundTo(await ask(holder, code)), { jkt: holder.jkt })
   })
 
+  test('from the moment an app requires DPoP, what it was given without a proof is refused', async () => {
+    const { person, app, refresh, signIn } = await scene(server, publicApp)
+    const plain = await signIn(null)
+    const call = async () => {
+      const headers = { authorization: `Bearer ${plain.access_token}` }
+      return (await fetch(`${server.origin}/v1/models`, { headers })).status
+    }
+    assert.equal(await call(), 200)
+    const path = `/api/apps/${app.client_id}`
+    await person.expect(200, 'PATCH', path, { dpop_bound_access_tokens: true })
+    assert.equal(await call(), 401)
+    assert.equal((await refresh(null, plain.refresh_token)).error, 'invalid_dpop_proof')
+    const holder = keyHolder()
+    assert.deepEqual(boundTo(await refresh(holder, plain.refresh_token)), { jkt: holder.jkt })
+  })
+
+  test('introspection tells the own client which key a token is bound to', async () => {
+    const { credentials, signIn } = await scene(server, publicApp)
+    const stranger = await scene(server)
+    const holder = keyHolder()
+    const tokens = await signIn(holder)
+    const tell = async (token: string | undefined, by: Record<string, string>) => {
+      const response = await fetch(`${server.origin}/oauth/introspect`, {
+        method: 'POST',
+        body: new URLSearchParams({ ...by, token: token ?? '' }),
+      })
+      return (await response.json()) as Record<string, unknown>
+    }
+    const access = await tell(tokens.access_token, credentials)
+    assert.deepEqual([access.active, access.token_type], [true, 'DPoP'])
+    assert.deepEqual(access.cnf, { jkt: holder.jkt })
+    const refresh = await tell(tokens.refresh_token, credentials)
+    assert.deepEqual([refresh.active, refresh.cnf], [true, { jkt: holder.jkt }])
+    assert.deepEqual(await tell(tokens.access_token, stranger.credentials), { active: false })
+    const plain = await tell((await signIn(null)).access_token, credentials)
+    assert.deepEqual([plain.token_type, plain.cnf], ['Bearer', undefined])
+  })
+
+  test('a page of another origin may send proofs and read nonces', async () => {
+    for (const path of ['/oauth/token', '/oauth/par', '/oauth/userinfo']) {
+      const answer = await fetch(server.origin + path, {
+        method: 'OPTIONS',
+        headers: {
+          origin: 'https://page.example',
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'dpop,authorization',
+        },
+      })
+      assert.ok(answer.ok, path)
+      assert.match(answer.headers.get('access-control-allow-headers') ?? '', /dpop/i, path)
+      assert.ok(answer.headers.get('access-control-allow-origin'), path)
+    }
+  })
+
   test('a device that waits proves its key at each question and gets bound tokens', async () => {
     const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
     const { person, app, ask, refresh } = await scene(server, {

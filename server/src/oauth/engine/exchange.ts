@@ -47,8 +47,8 @@ type Replay = {
   clientId: string
   scope: string
   resource: string
-  /** The key that asked for it and that its access token is bound to. */
-  jkt: string | null
+  /** The key that asked for it and that its access token is bound to; absent: an older version wrote it. */
+  jkt?: string | null
   answeredAt: number
 }
 
@@ -199,7 +199,7 @@ const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {
     replay.clientId === appOf(ctx.oidc.client).clientId &&
     replay.scope === scope &&
     replay.resource === resource &&
-    replay.jkt === jkt
+    (replay.jkt ?? null) === jkt
   )
 }
 
