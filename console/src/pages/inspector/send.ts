@@ -47,10 +47,15 @@ function responseOf(answer: Response, text: string): WireResponse {
   return { status, headers, members: pageError(text), body: text }
 }
 
-/** A page for people that says no carries the code of the refusal (`noticePage`). */
+/** A page for people that says no carries the code of the refusal, and what it means to developers. */
 function pageError(html: string): Field[] {
-  const code = /<code>([a-z_]+)<\/code>/.exec(html)?.[1]
-  return code ? [{ name: 'error', value: code }] : []
+  const [, code, detail] = /<code>([a-z_]+)(?:: ([^<]*))?<\/code>/.exec(html) ?? []
+  if (!code) return []
+  const description = detail?.replaceAll('&#39;', "'").replaceAll('&quot;', '"')
+  return [
+    { name: 'error', value: code },
+    ...(description ? [{ name: 'error_description', value: description }] : []),
+  ]
 }
 
 /** The parameters that the browser came back with, as the answer to a navigation. */
