@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
 import { callback, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
 import { png } from '../harness/pictures.ts'
@@ -51,5 +51,43 @@ test('in the browser: an app gets a picture, people see it when it asks, and it 
   await page.getByRole('button', { name: 'Remove', exact: true }).click()
   await page.getByRole('button', { name: 'Choose picture' }).waitFor()
   assert.equal((await fetch(source)).status, 404)
+  assertQuiet()
+})
+
+test('in the browser: a wrong redirect address is refused with its reason; a new secret leaves the old one its time', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { person, email, password } = await signedUp(server.origin)
+  const app = await registerApp(person, { name: 'Notes for teams', scope: 'openid' })
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin, { width: 390 })
+  await open(`/sign-in?next=/apps/${app.client_id}`)
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+
+  await page.getByRole('button', { name: 'Edit', exact: true }).click()
+  const addresses = page.getByLabel('Redirect addresses')
+  // The one that is there twice does not move the reasons to another address.
+  const wrong = [callback, callback, 'http://app.example/callback', 'https://app.example/cb#here']
+  await addresses.fill(wrong.join('\n'))
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('http://app.example/callback: Use https').waitFor()
+  await page.getByText('https://app.example/cb#here: Leave out everything').waitFor()
+  await assertAccessible(page, 'refused addresses')
+  await addresses.fill(callback)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog', { name: 'Edit app' }).waitFor({ state: 'detached' })
+
+  await page.getByRole('button', { name: 'New secret' }).click()
+  await page.getByLabel('Keep the old secret for').selectOption('1 hour')
+  await page.getByRole('button', { name: 'Make new secret' }).click()
+  await page.getByRole('button', { name: 'I have stored it' }).click()
+  const row = (state: string) => page.getByRole('row').filter({ hasText: state })
+  await row('In use').getByText('never').waitFor()
+  await row('Being replaced')
+    .getByText(/in (1 hour|59 minutes|60 minutes)/)
+    .waitFor()
   assertQuiet()
 })

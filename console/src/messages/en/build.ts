@@ -267,7 +267,8 @@ export const build = {
     edit: 'Edit',
     editTitle: 'Edit app',
     secrets: 'Client secrets',
-    secretsLead: 'The newest one is for you to use; an older one lives until its end.',
+    secretsLead: 'After a change the one before goes on working for the time you chose.',
+    secretStates: { current: 'In use', ending: 'Being replaced', temporary: 'For a test' },
     rotate: 'New secret',
     rotateTitle: 'Make a new client secret?',
     rotateText:

@@ -17,6 +17,7 @@ export const shell = {
     showAsTable: 'Show as a table',
     day: 'Day',
     never: 'never',
+    noEnd: 'never',
     actions: 'Actions',
     created: 'Created',
     lastUsed: 'Last used',

@@ -18,6 +18,7 @@ export const shell: typeof en = {
     showAsTable: '以表格显示',
     day: '日期',
     never: '从未',
+    noEnd: '永不',
     actions: '操作',
     created: '创建时间',
     lastUsed: '最近使用',

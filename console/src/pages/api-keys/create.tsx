@@ -2,9 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
 import { keysQuery } from '../../api/queries.ts'
-import { Button } from '../../design/button.tsx'
-import { Dialog } from '../../design/dialog.tsx'
-import { RefusalNote } from '../../design/states.tsx'
+import { FormDialog } from '../../design/form-dialog.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { KeyForm } from './key-form.tsx'
 import { emptyKey, type KeyValues, keyBody, type NewKey } from './key-values.ts'
@@ -29,28 +27,16 @@ export function CreateKey(props: {
     },
     gcTime: 0, // the answer holds the secret
   })
-  const formId = 'create-key'
   return (
-    <Dialog
-      open
-      wide
-      onClose={props.onClose}
+    <FormDialog
       title={m.keys.createTitle}
-      footer={
-        <>
-          <Button kind="quiet" onClick={props.onClose}>
-            {m.common.cancel}
-          </Button>
-          <Button type="submit" form={formId} kind="primary" busy={create.isPending}>
-            {m.keys.create}
-          </Button>
-        </>
-      }
+      action={m.keys.create}
+      busy={create.isPending}
+      error={create.error}
+      onSubmit={form.handleSubmit((values) => create.mutate(values))}
+      onClose={props.onClose}
     >
-      <form id={formId} noValidate onSubmit={form.handleSubmit((values) => create.mutate(values))}>
-        <KeyForm form={form} error={create.error} creating />
-      </form>
-      <RefusalNote error={create.error} />
-    </Dialog>
+      <KeyForm form={form} error={create.error} creating />
+    </FormDialog>
   )
 }

@@ -180,7 +180,7 @@ function factsOf(key: ApiKey, m: Language['m'], format: Language['format']) {
     },
     {
       term: m.common.expires,
-      value: key.expires_at ? format.dateTime(key.expires_at) : m.common.never,
+      value: key.expires_at ? format.dateTime(key.expires_at) : m.common.noEnd,
     },
     {
       term: m.common.lastUsed,

@@ -2,9 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
 import { type ApiKey, keysQuery } from '../../api/queries.ts'
-import { Button } from '../../design/button.tsx'
-import { Dialog } from '../../design/dialog.tsx'
-import { RefusalNote } from '../../design/states.tsx'
+import { FormDialog } from '../../design/form-dialog.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { KeyForm } from './key-form.tsx'
@@ -23,28 +21,16 @@ export function EditKey(props: { of: ApiKey; onClose(): void }) {
       props.onClose()
     },
   })
-  const formId = 'edit-key'
   return (
-    <Dialog
-      open
-      wide
-      onClose={props.onClose}
+    <FormDialog
       title={m.keys.editTitle}
-      footer={
-        <>
-          <Button kind="quiet" onClick={props.onClose}>
-            {m.common.cancel}
-          </Button>
-          <Button type="submit" form={formId} kind="primary" busy={edit.isPending}>
-            {m.common.save}
-          </Button>
-        </>
-      }
+      action={m.common.save}
+      busy={edit.isPending}
+      error={edit.error}
+      onSubmit={form.handleSubmit((values) => edit.mutate(values))}
+      onClose={props.onClose}
     >
-      <form id={formId} noValidate onSubmit={form.handleSubmit((values) => edit.mutate(values))}>
-        <KeyForm form={form} error={edit.error} />
-      </form>
-      <RefusalNote error={edit.error} />
-    </Dialog>
+      <KeyForm form={form} error={edit.error} />
+    </FormDialog>
   )
 }

@@ -2,10 +2,12 @@ import { useQuery, useSuspenseQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { consoleQuery, keysQuery, projectsQuery } from '../../api/queries.ts'
+import { Ago } from '../../design/ago.tsx'
 import { Button } from '../../design/button.tsx'
 import { Callout } from '../../design/callout.tsx'
-import { Card, Muted, PageHeader, Stack } from '../../design/page.tsx'
-import { Empty, Loading, Refused } from '../../design/states.tsx'
+import { Listing } from '../../design/listing.tsx'
+import { Card, PageHeader, Stack } from '../../design/page.tsx'
+import { Empty } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { CreateKey } from './create.tsx'
@@ -42,42 +44,37 @@ export function ApiKeys() {
           </Callout>
         )}
         <Card>
-          {keys.isPending ? (
-            <Loading rows={4} />
-          ) : keys.error ? (
-            <Refused error={keys.error} retry={() => void keys.refetch()} />
-          ) : keys.data.length === 0 ? (
-            <Empty icon="key" title={words.empty} text={words.emptyText} action={button} />
-          ) : (
-            <Table
-              caption={words.caption}
-              rows={keys.data}
-              rowKey={(key) => key.id}
-              columns={[
-                {
-                  title: words.name,
-                  main: true,
-                  cell: (key) => (
-                    <Link to="/keys/$id" params={{ id: key.id }}>
-                      {key.name}
-                    </Link>
-                  ),
-                },
-                { title: words.key, cell: (key) => <code>{key.hint}</code> },
-                { title: m.common.state, cell: (key) => <KeyState of={key} /> },
-                { title: m.common.created, cell: (key) => format.date(key.created_at) },
-                {
-                  title: m.common.lastUsed,
-                  cell: (key) =>
-                    key.last_used_at ? (
-                      format.relative(key.last_used_at)
-                    ) : (
-                      <Muted>{m.common.never}</Muted>
+          <Listing
+            of={keys}
+            rows={4}
+            empty={<Empty icon="key" title={words.empty} text={words.emptyText} action={button} />}
+          >
+            {(rows) => (
+              <Table
+                caption={words.caption}
+                rows={rows}
+                rowKey={(key) => key.id}
+                columns={[
+                  {
+                    title: words.name,
+                    main: true,
+                    cell: (key) => (
+                      <Link to="/keys/$id" params={{ id: key.id }}>
+                        {key.name}
+                      </Link>
                     ),
-                },
-              ]}
-            />
-          )}
+                  },
+                  { title: words.key, cell: (key) => <code>{key.hint}</code> },
+                  { title: m.common.state, cell: (key) => <KeyState of={key} /> },
+                  { title: m.common.created, cell: (key) => format.date(key.created_at) },
+                  {
+                    title: m.common.lastUsed,
+                    cell: (key) => <Ago at={key.last_used_at} />,
+                  },
+                ]}
+              />
+            )}
+          </Listing>
         </Card>
       </Stack>
       {creating && project && (

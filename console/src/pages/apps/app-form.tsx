@@ -4,7 +4,7 @@ import { Checkbox, Choices, Field, Select, TextArea } from '../../design/field.t
 import { Columns, Stack } from '../../design/page.tsx'
 import { fieldError } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
-import { type AppValues, appKinds, appScopes, withoutRedirect } from './app-values.ts'
+import { type AppValues, addressesIn, appKinds, appScopes, withoutRedirect } from './app-values.ts'
 import { scopeWords } from './scope-words.ts'
 
 /** One form for registering and changing; the kind is fixed once an app exists. */
@@ -151,12 +151,12 @@ export function AppForm(props: {
 /** Which of the addresses was refused and why, each with the address it is about. */
 function addressError(error: unknown, name: string, text: string): string | undefined {
   if (!(error instanceof Refusal)) return undefined
-  const lines = text.split(/\s+/).filter(Boolean)
+  const lines = addressesIn(text)
   const reasons = error.fields
     .filter(({ field }) => field.split('.')[0] === name)
     .map(({ field, message }) => {
       const line = lines[Number(field.split('.')[1])]
       return line ? `${line}: ${message}` : message
     })
-  return reasons.length > 0 ? reasons.join(' ') : undefined
+  return reasons.length > 0 ? reasons.join('\n') : undefined
 }

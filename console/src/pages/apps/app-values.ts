@@ -104,12 +104,17 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   fullIdToken: app.id_token_claims === 'with_scopes',
 })
 
+/** One a line, each once: refusals name them by their place in this list. */
+export const addressesIn = (text: string): string[] => [
+  ...new Set(text.split(/\s+/).filter(Boolean)),
+]
+
 /** Kinds that never send a browser back. */
 export const withoutRedirect = (kind: AppKind): boolean => kind === 'device' || kind === 'service'
 
 const shared = (values: AppValues) => ({
   name: values.name.trim(),
-  redirect_uris: withoutRedirect(values.kind) ? [] : values.redirects.split(/\s+/).filter(Boolean),
+  redirect_uris: withoutRedirect(values.kind) ? [] : addressesIn(values.redirects),
   scope: appScopes
     .filter((scope) => values.scopes.includes(scope))
     .filter((scope) => values.kind !== 'service' || scope.includes(':')) // nobody signs in
@@ -128,7 +133,7 @@ export const changedAppBody = (
   ...(withoutRedirect(values.kind)
     ? {}
     : {
-        post_logout_redirect_uris: values.signedOutTo.split(/\s+/).filter(Boolean),
+        post_logout_redirect_uris: addressesIn(values.signedOutTo),
         backchannel_logout_uri: values.backchannel.trim() || null,
         backchannel_logout_session_required: values.backchannelSession,
       }),

@@ -1,23 +1,22 @@
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { type Answer, call } from '../../api/client.ts'
+import { call } from '../../api/client.ts'
 import { appQuery, appsQuery, consoleQuery, type OAuthApp } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
 import { CopyBox } from '../../design/copy.tsx'
-import { Card, Facts, Muted, PageHeader, Stack } from '../../design/page.tsx'
+import { Card, Facts, PageHeader, Stack } from '../../design/page.tsx'
 import { Loading, Refused } from '../../design/states.tsx'
-import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
-import { type Overlap, OverlapSelect } from '../api-keys/rotate.tsx'
-import { AppSecret, SignInSnippet } from './app-secret.tsx'
+import { SignInSnippet } from './app-secret.tsx'
 import { kindOf } from './app-values.ts'
 import { EditApp } from './edit.tsx'
 import { Logo } from './logo.tsx'
 import { LogoutDeliveries } from './logout-deliveries.tsx'
 import { scopeWords } from './scope-words.ts'
+import { Secrets } from './secrets.tsx'
 
 export function AppDetails() {
   const { m } = useLanguage()
@@ -40,8 +39,7 @@ function Details(props: { of: OAuthApp }) {
   const { data: server } = useSuspenseQuery(consoleQuery)
   const queryClient = useQueryClient()
   const navigate = useNavigate()
-  const [step, setStep] = useState<'edit' | 'rotate' | 'remove' | null>(null)
-  const [made, setMade] = useState<Answer<'POST /api/apps/{client_id}/secrets'> | null>(null)
+  const [step, setStep] = useState<'edit' | 'remove' | null>(null)
   const words = m.apps
   const remove = useMutation({
     mutationFn: () =>
@@ -52,7 +50,6 @@ function Details(props: { of: OAuthApp }) {
       await queryClient.invalidateQueries({ queryKey: appsQuery.queryKey })
     },
   })
-  const hasSecret = app.token_endpoint_auth_method !== 'none'
   return (
     <>
       <PageHeader
@@ -69,7 +66,6 @@ function Details(props: { of: OAuthApp }) {
               {words.test}
             </LinkButton>
             <Button onClick={() => setStep('edit')}>{words.edit}</Button>
-            {hasSecret && <Button onClick={() => setStep('rotate')}>{words.rotate}</Button>}
             <Button kind="danger" onClick={() => setStep('remove')}>
               {words.remove}
             </Button>
@@ -122,49 +118,13 @@ function Details(props: { of: OAuthApp }) {
           />
         </Card>
         <Logo of={app} />
-        <Card title={words.secrets} lead={hasSecret ? words.secretsLead : words.noSecrets}>
-          {hasSecret && (
-            <Table
-              caption={words.secrets}
-              rows={app.secrets}
-              rowKey={(secret) => secret.created_at + secret.hint}
-              columns={[
-                {
-                  title: words.secretHint,
-                  main: true,
-                  cell: (secret) => <code>{secret.hint}</code>,
-                },
-                { title: m.common.created, cell: (secret) => format.dateTime(secret.created_at) },
-                {
-                  title: m.common.expires,
-                  cell: (secret) =>
-                    secret.expires_at ? (
-                      format.dateTime(secret.expires_at)
-                    ) : (
-                      <Muted>{m.common.never}</Muted>
-                    ),
-                },
-              ]}
-            />
-          )}
-        </Card>
+        <Secrets of={app} server={server} />
         {app.backchannel_logout_uri !== null && <LogoutDeliveries clientId={app.client_id} />}
         <Card title={words.snippet}>
           <SignInSnippet app={app} origin={server.origin} />
         </Card>
       </Stack>
       {step === 'edit' && <EditApp of={app} onClose={() => setStep(null)} />}
-      {step === 'rotate' && (
-        <RotateSecret
-          of={app}
-          onClose={() => setStep(null)}
-          onRotated={(next) => {
-            setStep(null)
-            setMade(next)
-          }}
-        />
-      )}
-      {made && <AppSecret app={made} server={server} onClose={() => setMade(null)} />}
       <Confirm
         open={step === 'remove'}
         onClose={() => setStep(null)}
@@ -189,41 +149,5 @@ function Lines(props: { of: readonly string[] }) {
         </li>
       ))}
     </ul>
-  )
-}
-
-function RotateSecret(props: {
-  of: OAuthApp
-  onClose(): void
-  onRotated(app: Answer<'POST /api/apps/{client_id}/secrets'>): void
-}) {
-  const { m } = useLanguage()
-  const queryClient = useQueryClient()
-  const [overlap, setOverlap] = useState<Overlap>(86_400)
-  const rotate = useMutation({
-    mutationFn: () =>
-      call('POST /api/apps/{client_id}/secrets', {
-        params: { client_id: props.of.client_id },
-        body: { overlap_seconds: overlap },
-      }),
-    onSuccess: async (app) => {
-      props.onRotated(app)
-      await queryClient.invalidateQueries({ queryKey: appsQuery.queryKey })
-    },
-    gcTime: 0, // the answer holds the secret
-  })
-  return (
-    <Confirm
-      open
-      onClose={props.onClose}
-      title={m.apps.rotateTitle}
-      consequence={m.apps.rotateText}
-      action={m.apps.rotateAction}
-      busy={rotate.isPending}
-      error={rotate.error}
-      onConfirm={() => rotate.mutate()}
-    >
-      <OverlapSelect value={overlap} onChange={setOverlap} />
-    </Confirm>
   )
 }

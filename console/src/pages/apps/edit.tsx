@@ -2,9 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
 import { appsQuery, type OAuthApp } from '../../api/queries.ts'
-import { Button } from '../../design/button.tsx'
-import { Dialog } from '../../design/dialog.tsx'
-import { RefusalNote } from '../../design/states.tsx'
+import { FormDialog } from '../../design/form-dialog.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { AppForm } from './app-form.tsx'
@@ -27,26 +25,15 @@ export function EditApp(props: { of: OAuthApp; onClose(): void }) {
     },
   })
   return (
-    <Dialog
-      open
-      wide
-      onClose={props.onClose}
+    <FormDialog
       title={m.apps.editTitle}
-      footer={
-        <>
-          <Button kind="quiet" onClick={props.onClose}>
-            {m.common.cancel}
-          </Button>
-          <Button type="submit" form="edit-app" kind="primary" busy={edit.isPending}>
-            {m.common.save}
-          </Button>
-        </>
-      }
+      action={m.common.save}
+      busy={edit.isPending}
+      error={edit.error}
+      onSubmit={form.handleSubmit((values) => edit.mutate(values))}
+      onClose={props.onClose}
     >
-      <form id="edit-app" noValidate onSubmit={form.handleSubmit((values) => edit.mutate(values))}>
-        <AppForm form={form} error={edit.error} />
-      </form>
-      <RefusalNote error={edit.error} />
-    </Dialog>
+      <AppForm form={form} error={edit.error} />
+    </FormDialog>
   )
 }

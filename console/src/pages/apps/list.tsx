@@ -4,11 +4,13 @@ import { useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { call } from '../../api/client.ts'
 import { appsQuery, consoleQuery } from '../../api/queries.ts'
+import { Ago } from '../../design/ago.tsx'
 import { AppName } from '../../design/app-logo.tsx'
 import { Button, LinkButton } from '../../design/button.tsx'
-import { Dialog } from '../../design/dialog.tsx'
-import { Card, Muted, PageHeader } from '../../design/page.tsx'
-import { Empty, Loading, RefusalNote, Refused } from '../../design/states.tsx'
+import { FormDialog } from '../../design/form-dialog.tsx'
+import { Listing } from '../../design/listing.tsx'
+import { Card, PageHeader } from '../../design/page.tsx'
+import { Empty } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { AppForm } from './app-form.tsx'
@@ -35,58 +37,52 @@ export function Apps() {
         actions={(apps.data?.length ?? 0) > 0 && button}
       />
       <Card>
-        {apps.isPending ? (
-          <Loading rows={3} />
-        ) : apps.error ? (
-          <Refused error={apps.error} retry={() => void apps.refetch()} />
-        ) : apps.data.length === 0 ? (
-          <Empty icon="apps" title={words.empty} text={words.emptyText} action={button} />
-        ) : (
-          <Table
-            caption={words.caption}
-            rows={apps.data}
-            rowKey={(app) => app.client_id}
-            columns={[
-              {
-                title: words.name,
-                main: true,
-                cell: (app) => (
-                  <AppName of={app}>
-                    <Link to="/apps/$clientId" params={{ clientId: app.client_id }}>
-                      {app.name}
-                    </Link>
-                  </AppName>
-                ),
-              },
-              { title: words.clientId, cell: (app) => <code>{app.client_id}</code> },
-              { title: words.type, cell: (app) => words.types[kindOf(app)] },
-              { title: m.common.created, cell: (app) => format.date(app.created_at) },
-              {
-                title: m.common.lastUsed,
-                cell: (app) =>
-                  app.last_used_at ? (
-                    format.relative(app.last_used_at)
-                  ) : (
-                    <Muted>{m.common.never}</Muted>
+        <Listing
+          of={apps}
+          empty={<Empty icon="apps" title={words.empty} text={words.emptyText} action={button} />}
+        >
+          {(rows) => (
+            <Table
+              caption={words.caption}
+              rows={rows}
+              rowKey={(app) => app.client_id}
+              columns={[
+                {
+                  title: words.name,
+                  main: true,
+                  cell: (app) => (
+                    <AppName of={app}>
+                      <Link to="/apps/$clientId" params={{ clientId: app.client_id }}>
+                        {app.name}
+                      </Link>
+                    </AppName>
                   ),
-              },
-              {
-                title: m.common.actions,
-                quiet: true,
-                cell: (app) => (
-                  <LinkButton
-                    size="small"
-                    to="/apps/$clientId/inspector"
-                    params={{ clientId: app.client_id }}
-                  >
-                    {words.testShort}
-                    <span className="visually-hidden"> {app.name}</span>
-                  </LinkButton>
-                ),
-              },
-            ]}
-          />
-        )}
+                },
+                { title: words.clientId, cell: (app) => <code>{app.client_id}</code> },
+                { title: words.type, cell: (app) => words.types[kindOf(app)] },
+                { title: m.common.created, cell: (app) => format.date(app.created_at) },
+                {
+                  title: m.common.lastUsed,
+                  cell: (app) => <Ago at={app.last_used_at} />,
+                },
+                {
+                  title: m.common.actions,
+                  quiet: true,
+                  cell: (app) => (
+                    <LinkButton
+                      size="small"
+                      to="/apps/$clientId/inspector"
+                      params={{ clientId: app.client_id }}
+                    >
+                      {words.testShort}
+                      <span className="visually-hidden"> {app.name}</span>
+                    </LinkButton>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </Listing>
       </Card>
       {creating && (
         <RegisterApp
@@ -115,30 +111,15 @@ function RegisterApp(props: { onClose(): void; onCreated(app: NewApp): void }) {
     gcTime: 0, // the answer holds the secret
   })
   return (
-    <Dialog
-      open
-      wide
-      onClose={props.onClose}
+    <FormDialog
       title={m.apps.createTitle}
-      footer={
-        <>
-          <Button kind="quiet" onClick={props.onClose}>
-            {m.common.cancel}
-          </Button>
-          <Button type="submit" form="register-app" kind="primary" busy={create.isPending}>
-            {m.apps.createAction}
-          </Button>
-        </>
-      }
+      action={m.apps.createAction}
+      busy={create.isPending}
+      error={create.error}
+      onSubmit={form.handleSubmit((values) => create.mutate(values))}
+      onClose={props.onClose}
     >
-      <form
-        id="register-app"
-        noValidate
-        onSubmit={form.handleSubmit((values) => create.mutate(values))}
-      >
-        <AppForm form={form} error={create.error} creating />
-      </form>
-      <RefusalNote error={create.error} />
-    </Dialog>
+      <AppForm form={form} error={create.error} creating />
+    </FormDialog>
   )
 }

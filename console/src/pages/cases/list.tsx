@@ -2,8 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { casesQuery } from '../../api/queries.ts'
 import { Badge } from '../../design/badge.tsx'
+import { Listing } from '../../design/listing.tsx'
 import { Card, PageHeader } from '../../design/page.tsx'
-import { Empty, Loading, Refused } from '../../design/states.tsx'
+import { Empty } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { named } from '../../messages/named.ts'
@@ -16,43 +17,42 @@ export function Cases() {
     <>
       <PageHeader title={words.title} lead={words.lead} />
       <Card>
-        {cases.isPending ? (
-          <Loading rows={3} />
-        ) : cases.error ? (
-          <Refused error={cases.error} retry={() => void cases.refetch()} />
-        ) : cases.data.length === 0 ? (
-          <Empty icon="case" title={words.empty} text={words.emptyText} />
-        ) : (
-          <Table
-            caption={words.caption}
-            rows={cases.data}
-            rowKey={(one) => one.id}
-            columns={[
-              {
-                title: words.case,
-                main: true,
-                cell: (one) => {
-                  const kind = one.decisions.at(-1)?.kind
-                  return (
-                    <Link to="/cases/$id" params={{ id: one.id }}>
-                      {kind ? named(words.kinds, kind) : words.case}
-                    </Link>
-                  )
+        <Listing
+          of={cases}
+          empty={<Empty icon="case" title={words.empty} text={words.emptyText} />}
+        >
+          {(rows) => (
+            <Table
+              caption={words.caption}
+              rows={rows}
+              rowKey={(one) => one.id}
+              columns={[
+                {
+                  title: words.case,
+                  main: true,
+                  cell: (one) => {
+                    const kind = one.decisions.at(-1)?.kind
+                    return (
+                      <Link to="/cases/$id" params={{ id: one.id }}>
+                        {kind ? named(words.kinds, kind) : words.case}
+                      </Link>
+                    )
+                  },
                 },
-              },
-              { title: words.reason, cell: (one) => one.decisions.at(-1)?.reason_text ?? '' },
-              { title: words.opened, cell: (one) => format.dateTime(one.opened_at) },
-              {
-                title: words.outcome,
-                cell: (one) => (
-                  <Badge tone={one.closed_at ? 'neutral' : 'warn'}>
-                    {named(words.states, one.state)}
-                  </Badge>
-                ),
-              },
-            ]}
-          />
-        )}
+                { title: words.reason, cell: (one) => one.decisions.at(-1)?.reason_text ?? '' },
+                { title: words.opened, cell: (one) => format.dateTime(one.opened_at) },
+                {
+                  title: words.outcome,
+                  cell: (one) => (
+                    <Badge tone={one.closed_at ? 'neutral' : 'warn'}>
+                      {named(words.states, one.state)}
+                    </Badge>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </Listing>
       </Card>
     </>
   )

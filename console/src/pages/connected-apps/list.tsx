@@ -2,11 +2,13 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type Answer, call } from '../../api/client.ts'
 import { grantsQuery } from '../../api/queries.ts'
+import { Ago } from '../../design/ago.tsx'
 import { AppName } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
+import { Listing } from '../../design/listing.tsx'
 import { Card, Muted, PageHeader, Stack } from '../../design/page.tsx'
-import { Empty, Loading, Refused } from '../../design/states.tsx'
+import { Empty } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
@@ -32,65 +34,63 @@ export function ConnectedApps() {
     <>
       <PageHeader title={words.title} lead={words.lead} />
       <Card>
-        {grants.isPending ? (
-          <Loading rows={3} />
-        ) : grants.error ? (
-          <Refused error={grants.error} retry={() => void grants.refetch()} />
-        ) : grants.data.length === 0 ? (
-          <Empty icon="link" title={words.empty} text={words.emptyText} />
-        ) : (
-          <Table
-            caption={words.caption}
-            rows={grants.data}
-            rowKey={(grant) => grant.id}
-            columns={[
-              {
-                title: words.app,
-                main: true,
-                cell: (grant) => (
-                  <AppName of={grant.client}>
+        <Listing
+          of={grants}
+          empty={<Empty icon="link" title={words.empty} text={words.emptyText} />}
+        >
+          {(rows) => (
+            <Table
+              caption={words.caption}
+              rows={rows}
+              rowKey={(grant) => grant.id}
+              columns={[
+                {
+                  title: words.app,
+                  main: true,
+                  cell: (grant) => (
+                    <AppName of={grant.client}>
+                      <Stack gap="small">
+                        <span>{grant.client.name}</span>
+                        <Muted>{grant.client.host || words.device}</Muted>
+                      </Stack>
+                    </AppName>
+                  ),
+                },
+                {
+                  title: words.may,
+                  cell: (grant) => (
                     <Stack gap="small">
-                      <span>{grant.client.name}</span>
-                      <Muted>{grant.client.host || words.device}</Muted>
-                    </Stack>
-                  </AppName>
-                ),
-              },
-              {
-                title: words.may,
-                cell: (grant) => (
-                  <Stack gap="small">
-                    <span>
-                      {format.list(
-                        grant.scopes.map(
-                          (scope) => grant.resource?.scopes[scope] ?? scopeWords(m, scope),
-                        ),
+                      <span>
+                        {format.list(
+                          grant.scopes.map(
+                            (scope) => grant.resource?.scopes[scope] ?? scopeWords(m, scope),
+                          ),
+                        )}
+                      </span>
+                      {grant.resource && (
+                        <Muted>{words.at(grant.resource.name, grant.resource.host)}</Muted>
                       )}
-                    </span>
-                    {grant.resource && (
-                      <Muted>{words.at(grant.resource.name, grant.resource.host)}</Muted>
-                    )}
-                  </Stack>
-                ),
-              },
-              { title: words.since, cell: (grant) => format.date(grant.created_at) },
-              {
-                title: m.common.lastUsed,
-                cell: (grant) =>
-                  grant.last_used_at ? format.relative(grant.last_used_at) : m.common.never,
-              },
-              {
-                title: m.common.actions,
-                quiet: true,
-                cell: (grant) => (
-                  <Button size="small" kind="danger" onClick={() => setEnding(grant)}>
-                    {words.revoke}
-                  </Button>
-                ),
-              },
-            ]}
-          />
-        )}
+                    </Stack>
+                  ),
+                },
+                { title: words.since, cell: (grant) => format.date(grant.created_at) },
+                {
+                  title: m.common.lastUsed,
+                  cell: (grant) => <Ago at={grant.last_used_at} />,
+                },
+                {
+                  title: m.common.actions,
+                  quiet: true,
+                  cell: (grant) => (
+                    <Button size="small" kind="danger" onClick={() => setEnding(grant)}>
+                      {words.revoke}
+                    </Button>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </Listing>
       </Card>
       <Confirm
         open={ending !== null}
