@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { sql } from 'kysely'
 import { hour } from '../../server/src/platform/clock/clock.ts'
 import type { RouteEntry } from '../../server/src/platform/http/app.ts'
 import { createKey, operatorOf, projectOf } from '../harness/journey.ts'
@@ -109,6 +110,41 @@ describe('nothing of somebody else can be read, changed or told apart from nothi
     }
     assert.ok(tried.length >= 12, tried.join())
     assert.deepEqual(await everything(), earlier, 'and nothing of it has changed')
+  })
+
+  test('reading changes nothing, also where another site makes the browser read', async () => {
+    const { database } = server.platform
+    const kept = async () => {
+      const tables = await sql<{ name: string }>`
+        select name from sqlite_master where type = 'table' and name not like 'sqlite%'`.execute(
+        database.tables<Record<string, object>>().query,
+      )
+      const rows: Record<string, unknown> = {}
+      for (const { name } of tables.rows) {
+        const found = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(
+          database.tables<Record<string, object>>().query,
+        )
+        // When somebody was last seen is no decision of anybody.
+        rows[name] = found.rows.map(({ last_seen_at, last_used_at, ...row }) => row)
+      }
+      return rows
+    }
+    const earlier = await kept()
+    let read = 0
+    for (const route of routes()) {
+      if (route.method !== 'GET' || /^\/(oauth|v1)\//.test(route.url)) continue
+      if (route.access.auth === 'operator') continue // looking at an appeal is written down
+      const collection = /\/([a-z]+)\/:/.exec(route.url)?.[1] ?? ''
+      const path = route.url.replace(/:\w+/, owned[collection] ?? 'none').replace('*', '')
+      for (const method of ['GET', 'HEAD']) {
+        await victim.request(method, path, {
+          headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' },
+        })
+        read++
+      }
+    }
+    assert.ok(read > 40, `${read} routes read`)
+    assert.deepEqual(await kept(), earlier)
   })
 
   test('a filter does not open what belongs to somebody else', async () => {
