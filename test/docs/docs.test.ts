@@ -27,6 +27,21 @@ test('every link and picture in the documents leads to a file', () => {
   assert.deepEqual(broken, [])
 })
 
+test('every test that docs/security-tests.md names is there under that name', () => {
+  const page = readFileSync(join(root, 'docs/security-tests.md'), 'utf8')
+  const named = [...page.matchAll(/\[([^\]]+)\]\((\.\.\/[^)]+\.test\.ts)\)/g)]
+  assert.ok(named.length > 60, `${named.length} tests are named`)
+  const missing = named
+    .filter(([, name = '', file = '']) => {
+      const source = readFileSync(join(root, 'docs', file), 'utf8').replaceAll("\\'", "'")
+      return !source
+        .split('\n')
+        .some((line) => /\b(test|describe)\(/.test(line) && line.includes(name))
+    })
+    .map(([, name, file]) => `${file}: ${name}`)
+  assert.deepEqual(missing, [])
+})
+
 test('the two READMEs show the same commands and pictures', () => {
   const code = (file: string) =>
     [...readFileSync(join(root, file), 'utf8').matchAll(/```[a-z]*\n([\s\S]*?)```/g)].map(
