@@ -14,7 +14,12 @@ const good = {
   LATCHKEY_METRICS_TOKEN: 'a-metrics-token-that-is-long',
   LATCHKEY_TRUSTED_PROXIES: '10.0.0.0/8, 2001:db8::/32, 192.0.2.7',
   LATCHKEY_RESOURCES: JSON.stringify([
-    { resource: 'https://notes.example/mcp', name: 'Notes', scopes: { 'notes:read': 'Read' } },
+    {
+      resource: 'https://notes.example/mcp',
+      name: 'Notes',
+      scopes: { 'notes:read': 'Read' },
+      client_id: 'app_1',
+    },
     {
       resource: 'http://127.0.0.1:8787/mcp',
       name: 'Here',
@@ -106,6 +111,7 @@ const bad: [name: string, value: string | undefined][] = [
   ['LATCHKEY_RESOURCES', resource({ scopes: { 'chat:write': 'a' } })],
   ['LATCHKEY_RESOURCES', resource({ scopes: { a: { en: 'a' } } })],
   ['LATCHKEY_RESOURCES', resource({ clients: ['secret-value'] })],
+  ['LATCHKEY_RESOURCES', resource({ client_id: 'secret-value' })],
   [
     'LATCHKEY_RESOURCES',
     JSON.stringify(

@@ -61,6 +61,8 @@ export type ResourceSetting = Readonly<{
   name: string
   /** What may be allowed there, in the words of the consent page. */
   scopes: Readonly<Record<string, Readonly<{ en: string; zh: string }>>>
+  /** The app as which it asks about tokens for itself (RFC 7662); null: it does not ask. */
+  clientId: string | null
 }>
 
 /** A setting as README and docs list it; `test/docs` compares. */
@@ -468,6 +470,10 @@ const resourceList = z
           z.union([words, z.strictObject({ en: words, zh: words })]),
         )
         .refine((scopes) => Object.keys(scopes).length > 0),
+      client_id: z
+        .string()
+        .regex(/^app_\w{1,60}$/)
+        .optional(),
     }),
   )
   .min(1)
@@ -480,9 +486,10 @@ function parseResources(text: string, origin: string): ResourceSetting[] {
     throw new Complaint('names a resource at the address of Latchkey itself')
   if (new Set(places.map(({ href }) => href)).size !== places.length)
     throw new Complaint('names a resource twice')
-  return list.map(({ resource, name, scopes }) => ({
+  return list.map(({ resource, name, scopes, client_id = null }) => ({
     resource,
     name,
+    clientId: client_id,
     scopes: Object.fromEntries(
       Object.entries(scopes).map(([scope, said]) => [
         scope,

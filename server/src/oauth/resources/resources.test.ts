@@ -197,6 +197,63 @@ test('its own client may ask about and end a token for a resource; others learn 
   })
 })
 
+test('the server a token is for hears about it, at once also of its end, and may not end it', async () => {
+  const origin = `http://localhost:${await freePort()}`
+  const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-test-'))
+  const at = (clientId?: string) =>
+    startServer({
+      env: {
+        LATCHKEY_ORIGIN: origin,
+        LATCHKEY_DATA_DIR: dataDir,
+        LATCHKEY_RESOURCES: JSON.stringify([
+          { resource: notes, name: 'Notes', scopes: { read: 'Read' }, client_id: clientId },
+          { resource: bare, name: 'Bare', scopes: { read: 'Read' } },
+        ]),
+      },
+    })
+  const machine = { redirect_uris: [], grant_types: ['client_credentials'] }
+  const before = await at()
+  const { person, accountId } = await signedUp(origin)
+  const serverApp = await registerApp(person, machine)
+  const open = await registerApp(person, { token_endpoint_auth_method: 'none' })
+  await before[Symbol.asyncDispose]()
+
+  const running = await at(serverApp.client_id)
+  const config = await discover(origin, await registerApp(person))
+  const asServer = await discover(origin, serverApp)
+  const asked = { resource: notes, scope: 'read' }
+  const tokens = await signIn(config, person, asked)
+  const known = await oidc.tokenIntrospection(asServer, tokens.access_token)
+  assert.deepEqual(
+    [known.active, known.sub, known.scope, known.aud],
+    [true, accountId, 'read', notes],
+  )
+  for (const [what, token] of [
+    ['the gateway’s', (await signIn(config, person)).access_token],
+    ['another server’s', (await signIn(config, person, { ...asked, resource: bare })).access_token],
+    ['a refresh token', tokens.refresh_token ?? ''],
+  ] as const)
+    assert.deepEqual(
+      { ...(await oidc.tokenIntrospection(asServer, token)) },
+      { active: false },
+      what,
+    )
+  await oidc.tokenRevocation(asServer, tokens.access_token)
+  assert.equal((await oidc.tokenIntrospection(asServer, tokens.access_token)).active, true)
+
+  const { items } = await person.expect<{ items: { id: string }[] }>(200, 'GET', '/api/grants')
+  for (const { id } of items) await person.request('DELETE', `/api/grants/${id}`)
+  assert.equal((await oidc.tokenIntrospection(asServer, tokens.access_token)).active, false)
+  await running[Symbol.asyncDispose]()
+
+  // A name without a secret is known to everybody.
+  await using _ = await at(open.client_id)
+  const again = await signIn(config, person, asked)
+  const asOpen = await discover(origin, open)
+  assert.equal((await oidc.tokenIntrospection(asOpen, again.access_token)).active, false)
+  await rm(dataDir, { recursive: true, force: true })
+})
+
 test('machines, devices and pushed requests name a resource as browsers do', async () => {
   const { server, person, accountId, app, config } = await setUp()
   await using _ = server

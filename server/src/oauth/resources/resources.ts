@@ -25,6 +25,8 @@ export type Resources = {
    * clients that parse and print URLs add.
    */
   find(indicator: string): ProtectedResource | null
+  /** Whether this client is the server that tokens of this audience are for. */
+  isServedBy(audience: string, clientId: string): boolean
   /** What a client with these scopes of its own may be granted there, identity included. */
   ceiling(resource: ProtectedResource, own: readonly string[]): string[]
   /** A scope in the words of the consent page; null for what means nothing there. */
@@ -62,6 +64,10 @@ export function openResources(gateway: string, settings: readonly ResourceSettin
     gateway,
     find: (indicator) =>
       indicator === gateway ? gatewayItself : (other(indicator)?.found ?? null),
+    isServedBy(audience, clientId) {
+      const { setting } = other(audience) ?? {}
+      return setting?.resource === audience && setting.clientId === clientId
+    },
     ceiling({ identifier, scopes }, own) {
       const identity = identityScopes.filter((scope) => own.includes(scope))
       return identifier === gateway
