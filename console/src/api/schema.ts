@@ -14,7 +14,7 @@ export type DeviceCodeEntryInput = { user_code: string }
 
 export type DeviceDecisionInput = { user_code: string; decision: "allow" | "deny"; end_device_id?: string | undefined }
 
-export type DeviceRequest = { client: { client_id: string; name: string; described_by: string | null; logo_uri: string | null; verified: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; address: string; place: Place; same_network: boolean; requested_at: string; expires_at: string }
+export type DeviceRequest = { client: { client_id: string; name: string; described_by: string | null; logo_uri: string | null; verified: boolean }; scopes: { name: string; title: string; description: string }[]; resource: { name: string; host: string } | null; account: { name: string; email: string }; address: string; place: Place; same_network: boolean; requested_at: string; expires_at: string }
 
 export type Evidence = { id: string; kind: string; summary: string; at: string; detail?: Record<string, unknown> | undefined }
 
@@ -62,7 +62,7 @@ export type OAuthLogoutDeliveryList = { items: OAuthLogoutDelivery[] }
 
 export type OAuthSecretRotationInput = { overlap_seconds?: number | undefined }
 
-export type OAuthTransaction = { id: string; client: { client_id: string; name: string; logo_uri: string | null; redirect_host: string; described_by: string | null; verified: boolean; loopback: boolean }; scopes: { name: string; title: string; description: string }[]; account: { name: string; email: string }; expires_at: string }
+export type OAuthTransaction = { id: string; client: { client_id: string; name: string; logo_uri: string | null; redirect_host: string; described_by: string | null; verified: boolean; loopback: boolean }; scopes: { name: string; title: string; description: string }[]; resource: { name: string; host: string } | null; account: { name: string; email: string }; expires_at: string }
 
 export type OperatorAccount = { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string }
 

@@ -14,8 +14,8 @@ export const account = {
     revoke: 'Take back',
     revokeTitle: (name: string) => `Take back access of ${name}?`,
     revokeText: 'The app loses access at once, on every device. It can ask again.',
-    revokeTextAt: (name: string) =>
-      `The app gets no new access, on any device. What it holds ends at ${name} within ten minutes. It can ask again.`,
+    revokeTextAt: (names: string) =>
+      `The app loses access on every device: here at once, at ${names} within ten minutes. It can ask again.`,
     revokeAction: 'Take back access',
     revoked: 'The app has no access any more.',
   },

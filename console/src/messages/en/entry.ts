@@ -126,6 +126,8 @@ export const entry = {
       `The app describes itself by a document on ${host}; nobody here has checked it. Allow it only if you trust ${host}.`,
     consequence:
       'You can take this back at any time under “Connected apps”; the app then loses access at once.',
+    consequenceAt: (name: string) =>
+      `You can take this back at any time under “Connected apps”; at ${name} it ends within ten minutes.`,
     allow: 'Allow',
     deny: 'Deny',
     gone: 'This request has ended. Go back to the app and start again.',

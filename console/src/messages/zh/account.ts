@@ -15,8 +15,8 @@ export const account: typeof en = {
     revoke: '收回',
     revokeTitle: (name) => `收回 ${name} 的访问权限？`,
     revokeText: '应用会立即在所有设备上失去访问权限。它可以再次请求授权。',
-    revokeTextAt: (name) =>
-      `应用在所有设备上都不会再获得新的访问权限；它在 ${name} 的现有访问会在十分钟内失效。它可以再次请求授权。`,
+    revokeTextAt: (names) =>
+      `应用会在所有设备上失去访问权限：在此处立即生效，在 ${names} 于十分钟内生效。它可以再次请求授权。`,
     revokeAction: '收回访问权限',
     revoked: '该应用已无访问权限。',
   },

@@ -124,6 +124,7 @@ export const entry: typeof en = {
     describedBy: (host) =>
       `此应用通过 ${host} 上的文件介绍自己，我们没有核实过。只有在您信任 ${host} 时才应允许。`,
     consequence: '您可以随时在“已授权的应用”中收回，应用会立即失去访问权限。',
+    consequenceAt: (name) => `您可以随时在“已授权的应用”中收回，在 ${name} 会于十分钟内生效。`,
     allow: '允许',
     deny: '拒绝',
     gone: '此请求已结束。请回到应用重新开始。',

@@ -30,6 +30,14 @@ export function ConnectedApps() {
       await queryClient.invalidateQueries({ queryKey: grantsQuery.queryKey })
     },
   })
+  // Taking one entry back ends all of its app.
+  const elsewhere = [
+    ...new Set(
+      (grants.data ?? [])
+        .filter((grant) => grant.client.client_id === ending?.client.client_id)
+        .flatMap((grant) => grant.resource?.name ?? []),
+    ),
+  ]
   return (
     <>
       <PageHeader title={words.title} lead={words.lead} />
@@ -96,7 +104,9 @@ export function ConnectedApps() {
         open={ending !== null}
         onClose={() => setEnding(null)}
         title={words.revokeTitle(ending?.client.name ?? '')}
-        consequence={ending?.resource ? words.revokeTextAt(ending.resource.name) : words.revokeText}
+        consequence={
+          elsewhere.length > 0 ? words.revokeTextAt(format.list(elsewhere)) : words.revokeText
+        }
         action={words.revokeAction}
         danger
         busy={revoke.isPending}

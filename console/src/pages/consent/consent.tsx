@@ -69,7 +69,9 @@ export function Consent() {
             ))}
           </ul>
         </div>
-        <p className={styles.consequence}>{m.consent.consequence}</p>
+        <p className={styles.consequence}>
+          {data.resource ? m.consent.consequenceAt(data.resource.name) : m.consent.consequence}
+        </p>
         <RefusalNote error={decide.error} />
         <div className={styles.buttons}>
           <Button busy={going} onClick={() => decide.mutate('deny')}>

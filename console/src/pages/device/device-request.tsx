@@ -91,7 +91,11 @@ export function DeviceRequest(props: {
             ))}
           </ul>
         </div>
-        <p className={consent.consequence}>{m.consent.consequence}</p>
+        <p className={consent.consequence}>
+          {request.resource
+            ? m.consent.consequenceAt(request.resource.name)
+            : m.consent.consequence}
+        </p>
         <RefusalNote error={decide.error} />
         <div className={consent.buttons}>
           <Button busy={decide.isPending} onClick={() => decide.mutate({ decision: 'deny' })}>

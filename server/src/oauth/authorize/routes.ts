@@ -54,6 +54,8 @@ const TransactionView = z
       loopback: z.boolean(),
     }),
     scopes: z.array(Scope),
+    /** Where it will have access; null: at the gateway. */
+    resource: z.object({ name: z.string(), host: z.string() }).nullable(),
     account: z.object({ name: z.string(), email: z.string() }),
     expires_at: z.string(),
   })
@@ -312,6 +314,7 @@ const present = (
   scopes: transaction.scopes.flatMap(
     (scope) => resources.describe(transaction.resource, scope, locale) ?? [],
   ),
+  resource: resources.find(transaction.resource)?.shown ?? null,
   account: { name: principal.name, email: principal.email },
   expires_at: rfc3339(transaction.expiresAt),
 })

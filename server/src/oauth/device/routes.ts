@@ -24,6 +24,7 @@ const DeviceView = z
       verified: z.boolean(),
     }),
     scopes: z.array(z.object({ name: z.string(), title: z.string(), description: z.string() })),
+    resource: z.object({ name: z.string(), host: z.string() }).nullable(),
     account: z.object({ name: z.string(), email: z.string() }),
     address: z.string(),
     place: placeSchema,
@@ -50,7 +51,7 @@ export function deviceRoutes(
   app: App,
   origin: string,
   requests: DeviceRequests,
-  resources: Pick<Resources, 'describe'>,
+  resources: Pick<Resources, 'describe' | 'find'>,
   places: Places,
   problem: ProblemSender,
 ): void {
@@ -83,6 +84,7 @@ export function deviceRoutes(
         scopes: scopes.flatMap(
           (scope) => resources.describe(resource, scope, request.locale) ?? [],
         ),
+        resource: resources.find(resource)?.shown ?? null,
         account: { name: person.name, email: person.email },
         address,
         place: presentPlace(await places.of(address)),

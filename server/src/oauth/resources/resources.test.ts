@@ -155,8 +155,13 @@ test('people are asked for each resource, in its words and their language', asyn
   }
   const tx = (await asked(notes)).split('tx=')[1] ?? ''
   const path = `/api/oauth/transactions/${tx}`
-  type View = { scopes: { name: string; title: string; description: string }[] }
-  const english = (await person.get<View>(path)).body.scopes[1]
+  type View = {
+    scopes: { name: string; title: string; description: string }[]
+    resource: { name: string; host: string } | null
+  }
+  const view = (await person.get<View>(path)).body
+  assert.deepEqual(view.resource, { name: 'Notes', host: 'notes.example' })
+  const english = view.scopes[1]
   assert.deepEqual(english, {
     name: 'notes:read',
     title: 'Read your notes',
