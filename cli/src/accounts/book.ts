@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { withFileLock } from '../../../sdk/src/node/lock.ts'
+import { withFileLock } from '../../../sdk/src/node/locks/lock.ts'
 import {
   ensurePrivateDirectory,
   readPrivate,

@@ -22,6 +22,9 @@ const root = mkdtempSync(join(tmpdir(), 'latchkey-sdk-'))
 after(() => rmSync(root, { recursive: true }))
 
 credentialStoreContract('file', () => fileStore({ dir: join(root, 'contract') }))
+credentialStoreContract('file with leases', () =>
+  fileStore({ dir: join(root, 'leases'), lock: { kind: 'lease' } }),
+)
 
 let folders = 0
 async function saved() {

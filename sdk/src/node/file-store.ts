@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Binding,
@@ -9,30 +9,27 @@ import {
 } from '../credentials/credential.ts'
 import { credentialContext, keySealer, type Sealer } from '../credentials/sealing.ts'
 import { type CredentialStore, loadToReplace } from '../credentials/store.ts'
-import { withFileLock } from './lock.ts'
-import {
-  ensurePrivateDirectory,
-  localKey,
-  readPrivate,
-  stateDirectory,
-  syncDirectory,
-  writePrivate,
-} from './private-files.ts'
+import { type Edition, readEdition, removeEditions, writeEdition } from './editions.ts'
+import { type LockOptions, withFileLock } from './locks/lock.ts'
+import { ensurePrivateDirectory, localKey, stateDirectory } from './private-files.ts'
 
 export type FileStoreOptions = {
   /** Names the app's folder in the user's state directory. */
   app?: string
-  /** The folder itself, instead of `app`. On a local disk: locks need it. */
+  /** The folder itself, instead of `app`. */
   dir?: string
+  /** How processes that share the folder take turns. Default: as its file system demands. */
+  lock?: LockOptions
   /** Default: AES-256-GCM under `local.key` in the same folder (keeps tokens out of stray copies). */
   sealer?: Sealer
 }
 
+/** `revision` is the one it was sealed as; rewrapping makes another edition of the same seal. */
 type Envelope = { v: 1; revision: number; binding: Binding; sealed: string }
 
 /**
  * Credentials of this user on this machine, one sealed file each, shared by all processes. Folder
- * 0700, files 0600, replaced atomically and durably, links not followed. What cannot be opened is
+ * 0700, files 0600, replaced atomically and durably, edition by edition, links not followed. What cannot be opened is
  * `damaged`: the way out is to sign in again, never plain text and never a crash.
  */
 export function fileStore(options: FileStoreOptions): CredentialStore {
@@ -52,18 +49,15 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
     }
     return ready
   }
-  const pathOf = (binding: Binding, ending: string) =>
-    join(
-      dir,
-      `${createHash('sha256').update(bindingText(binding)).digest('hex').slice(0, 32)}.${ending}`,
-    )
+  const pathOf = (binding: Binding) =>
+    join(dir, createHash('sha256').update(bindingText(binding)).digest('hex').slice(0, 32))
 
   const load: CredentialStore['load'] = async (binding) => {
     await prepared()
-    const found = await readPrivate(pathOf(binding, 'credential'))
-    if (found.state === 'absent') return found
-    if (found.state === 'unusable') return { state: 'damaged', detail: found.detail }
-    const envelope = readEnvelope(found.text)
+    const found = await readEdition(pathOf(binding))
+    if (found === null) return { state: 'absent' }
+    if (found.read.state === 'unusable') return { state: 'damaged', detail: found.read.detail }
+    const envelope = readEnvelope(found)
     if (envelope === null) return { state: 'damaged', detail: 'not a credential file' }
     let text: string
     try {
@@ -75,28 +69,28 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
     }
     const credential = readCredential(text, binding)
     return credential
-      ? { state: 'present', credential, revision: envelope.revision }
+      ? { state: 'present', credential, revision: found.number }
       : { state: 'damaged', detail: 'unreadable inside its seal' }
   }
 
   const rewrap = async (binding: Binding): Promise<boolean> => {
     await prepared()
-    const path = pathOf(binding, 'credential')
-    return withFileLock(pathOf(binding, 'lock'), async () => {
-      const found = await readPrivate(path)
-      const envelope = found.state === 'present' ? readEnvelope(found.text) : null
-      if (envelope === null || !sealer.rewrap) return false
+    const path = pathOf(binding)
+    const work = async () => {
+      const found = await readEdition(path)
+      const envelope = found && readEnvelope(found)
+      if (!found || !envelope || !sealer.rewrap) return false
       const context = credentialContext(binding, envelope.revision)
       const sealed = await sealer.rewrap(context, envelope.sealed)
-      await writePrivate(path, `${JSON.stringify({ ...envelope, sealed })}\n`)
-      return true
-    })
+      return writeEdition(path, writeEnvelope({ ...envelope, sealed }), found.number)
+    }
+    return withFileLock(`${path}.lock`, work, undefined, options.lock)
   }
 
   const heldBy = async (binding: Binding) => {
     await prepared()
-    const found = await readPrivate(pathOf(binding, 'credential'))
-    const envelope = found.state === 'present' ? readEnvelope(found.text) : null
+    const found = await readEdition(pathOf(binding))
+    const envelope = found && readEnvelope(found)
     return envelope && sealer.heldBy ? sealer.heldBy(envelope.sealed) : null
   }
 
@@ -104,42 +98,34 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
     load,
     async save(binding, credential, revision) {
       await prepared()
-      const path = pathOf(binding, 'credential')
-      const found = await readPrivate(path)
-      const before = found.state === 'present' ? readEnvelope(found.text) : null
-      if (revision !== null && before?.revision !== revision) return null
+      const found = await readEdition(pathOf(binding))
+      const before = found?.number ?? null
+      if (revision !== null && before !== revision) return null
       // Over nothing means over damage too, and damage is for `load` to judge.
       if (revision === null && before !== null) {
         const stored = await loadToReplace({ load }, binding)
         if (stored.state === 'present') return null
       }
-      const next = (before?.revision ?? 0) + 1
-      const sealed = await sealer.seal(
-        credentialContext(binding, next),
-        writeCredential(credential),
-      )
-      const envelope: Envelope = { v: 1, revision: next, binding, sealed }
-      await writePrivate(path, `${JSON.stringify(envelope)}\n`)
-      return next
+      const next = (before ?? 0) + 1
+      const context = credentialContext(binding, next)
+      const sealed = await sealer.seal(context, writeCredential(credential))
+      const text = writeEnvelope({ v: 1, revision: next, binding, sealed })
+      return (await writeEdition(pathOf(binding), text, before)) ? next : null
     },
     async remove(binding, revision) {
       await prepared()
-      const path = pathOf(binding, 'credential')
-      const found = await readPrivate(path)
-      if (found.state === 'absent') return false
-      const before = found.state === 'present' ? readEnvelope(found.text) : null
-      if (revision !== 'any' && before?.revision !== revision) return false
-      await rm(path, { force: true })
-      await syncDirectory(dir)
+      const found = await readEdition(pathOf(binding))
+      if (found === null || (revision !== 'any' && found.number !== revision)) return false
+      await removeEditions(pathOf(binding))
       return true
     },
     async list({ issuer, clientId, resource }) {
       await prepared()
       const accounts: string[] = []
-      for (const name of await readdir(dir)) {
-        if (!name.endsWith('.credential')) continue
-        const found = await readPrivate(join(dir, name))
-        const binding = found.state === 'present' ? readEnvelope(found.text)?.binding : undefined
+      const names = (await readdir(dir)).map((name) => /^[0-9a-f]{32}(?=\.\d+\.)/.exec(name)?.[0])
+      for (const name of new Set(names)) {
+        const found = name === undefined ? null : await readEdition(join(dir, name))
+        const binding = found ? readEnvelope(found)?.binding : undefined
         if (
           binding?.issuer === issuer &&
           binding.clientId === clientId &&
@@ -151,7 +137,7 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
     },
     async exclusive(binding, work, signal) {
       await prepared()
-      return withFileLock(pathOf(binding, 'lock'), work, signal)
+      return withFileLock(`${pathOf(binding)}.lock`, work, signal, options.lock)
     },
     ...(sealer.rewrap ? { rewrap } : {}),
     ...(sealer.heldBy ? { heldBy } : {}),
@@ -159,13 +145,17 @@ export function fileStore(options: FileStoreOptions): CredentialStore {
   }
 }
 
-function readEnvelope(text: string): Envelope | null {
+const writeEnvelope = (envelope: Envelope): string => `${JSON.stringify(envelope)}\n`
+
+function readEnvelope({ number, read }: Edition): Envelope | null {
+  if (read.state !== 'present') return null
   try {
-    const value = JSON.parse(text) as Partial<Envelope> | null
-    const binding = value?.binding
+    const value = JSON.parse(read.text) as Partial<Envelope> | null
+    const { revision, sealed, binding } = value ?? {}
+    const whole = Number.isSafeInteger(revision) && Number(revision) <= number
     return value?.v === 1 &&
-      Number.isSafeInteger(value.revision) &&
-      typeof value.sealed === 'string' &&
+      whole &&
+      typeof sealed === 'string' &&
       typeof binding?.account === 'string'
       ? (value as Envelope)
       : null

@@ -12,7 +12,7 @@ export {
 } from './keep-alive.ts'
 export type { Entry, Keychain } from './keychain/keychain.ts'
 export { type KeychainOptions, keychainSealer } from './keychain/keychain-sealer.ts'
-export { withFileLock } from './lock.ts'
+export { type LockOptions, withFileLock } from './locks/lock.ts'
 export {
   type LoopbackOptions,
   signInAtTerminal,

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { chmod, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
+import { chmod, copyFile, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { homedir, platform } from 'node:os'
 import { dirname, join } from 'node:path'
 import { systemRandom } from '../platform/random.ts'
@@ -100,7 +100,9 @@ export async function localKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
     await link(draft, path)
     await syncDirectory(dirname(path))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (withoutLinks.has(code)) await copyFile(draft, path, constants.COPYFILE_EXCL).catch(() => {})
+    else if (code !== 'EEXIST') throw error
   } finally {
     await rm(draft, { force: true })
   }
@@ -108,6 +110,15 @@ export async function localKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
   if (!made) throw new Error(`${path} vanished`)
   return made
 }
+
+/** How file systems without hard links refuse one. */
+export const withoutLinks: ReadonlySet<string> = new Set([
+  'EPERM',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'EMLINK',
+])
 
 /** The key in that file, or null when there is no file. */
 export async function readKey(path: string): Promise<Uint8Array<ArrayBuffer> | null> {

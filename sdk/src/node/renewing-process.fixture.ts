@@ -5,11 +5,11 @@ import { fileStore } from './index.ts'
  * One of several processes that share a file store and want a fresh token all the time, until they
  * are killed. Ends with 3 when it would have to ask a person to sign in.
  */
-const [issuer = '', dir = ''] = process.argv.slice(2)
+const [issuer = '', dir = '', kind] = process.argv.slice(2)
 const auth = createAuth({
   provider: discover(issuer),
   clientId: 'app',
-  store: fileStore({ dir }),
+  store: fileStore({ dir, lock: kind === 'lease' ? { kind, leaseMs: 300 } : {} }),
   processName: String(process.pid),
   fetch: (input, init) => {
     const headers = new Headers(init?.headers)

@@ -5,7 +5,7 @@ import { Turns } from '../../credentials/turns.ts'
 import { StoreLocked, StoreUnavailable } from '../../errors/errors.ts'
 import { type Clock, systemClock } from '../../platform/clock.ts'
 import { systemRandom } from '../../platform/random.ts'
-import { withFileLock } from '../lock.ts'
+import { withFileLock } from '../locks/lock.ts'
 import { ensurePrivateDirectory, localKey, readKey, stateDirectory } from '../private-files.ts'
 import { type Entry, type Keychain, osKeychain } from './keychain.ts'
 

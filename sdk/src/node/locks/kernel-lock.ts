@@ -1,39 +1,28 @@
 import { constants } from 'node:fs'
 import { lstat, open } from 'node:fs/promises'
 import { DatabaseSync } from 'node:sqlite'
-import { Turns } from '../credentials/turns.ts'
-import { pause, systemClock } from '../platform/clock.ts'
-
-// One line per path in this process, whatever store object asks: POSIX locks do not keep two
-// connections of one process apart by themselves, and waiting here is cheaper than polling.
-const turns = new Turns()
+import { pause, systemClock } from '../../platform/clock.ts'
 
 /**
  * Runs `work` while no other process runs theirs for `path`.
  *
  * The lock is an SQLite write transaction on an empty file, so the kernel frees it the moment its
  * holder dies, by kill -9 too; there is no lease to guess, and a laptop may sleep in between. For
- * local disks: network file systems do not keep such locks reliably.
+ * local disks, and one caller per path in this process at a time.
  */
-export function withFileLock<T>(
+export async function withKernelLock<T>(
   path: string,
   work: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return turns.take(
-    path,
-    async () => {
-      await ensureLockFile(path)
-      const database = new DatabaseSync(path, { timeout: 0 })
-      try {
-        await begin(database, signal)
-        return await work()
-      } finally {
-        database.close() // ends the transaction
-      }
-    },
-    signal,
-  )
+  await ensureLockFile(path)
+  const database = new DatabaseSync(path, { timeout: 0 })
+  try {
+    await begin(database, signal)
+    return await work()
+  } finally {
+    database.close() // ends the transaction
+  }
 }
 
 async function begin(database: DatabaseSync, signal: AbortSignal | undefined): Promise<void> {
