@@ -79,6 +79,13 @@ const people: Record<string, Command> = {
     },
     load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
+  scan: {
+    usage: '[PATH… | -] [--tracked | --all]',
+    text: (m) => m.commands.scan,
+    options: { tracked: { type: 'boolean' }, all: { type: 'boolean' } },
+    positionals: { min: 0, max: 1_000 },
+    load: async () => (await import('./scan/scan.ts')).scan,
+  },
   completion: {
     usage: 'bash|zsh|fish',
     text: (m) => m.commands.completion,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { platform } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Binding } from '../../../sdk/src/credentials/credential.ts'
 import type { SealContext, Sealer } from '../../../sdk/src/credentials/sealing.ts'
 import type { CredentialStore } from '../../../sdk/src/credentials/store.ts'
@@ -30,7 +30,8 @@ export type Keep = {
  * seals instead.
  */
 export function openKeep({ environment, locale, terminal }: Context): Keep {
-  const dir = environment.LATCHKEY_CLI_DIR || stateDirectory('latchkey')
+  const { LATCHKEY_CLI_DIR } = environment
+  const dir = LATCHKEY_CLI_DIR ? resolve(LATCHKEY_CLI_DIR) : stateDirectory('latchkey')
   const wanted = hasKeychain(environment)
   const sealer = keychainSealer({ app: 'latchkey', dir, ...(wanted ? {} : { keychain: none }) })
   const store = fileStore({ dir, sealer })

@@ -1,10 +1,4 @@
 import {
-  type Credential,
-  journalLength,
-  sameBinding,
-} from '../../../sdk/src/credentials/credential.ts'
-import { loadToReplace } from '../../../sdk/src/credentials/store.ts'
-import {
   type Account,
   type Auth,
   createAuth,
@@ -21,7 +15,8 @@ import { plain } from '../terminal/terminal.ts'
 import { wrongUsage } from '../trouble.ts'
 import type { AccountEntry, RegistrationEntry } from './book.ts'
 import { accountOption, type Chosen } from './choose.ts'
-import { bindingOf, type Keep, sealContext } from './keep.ts'
+import { type Keep, sealContext } from './keep.ts'
+import { keepAccount, keepSignIn, nameFor } from './keep-sign-in.ts'
 import { clientSecret } from './login.ts'
 import { portOption, secondsOption } from './numbers.ts'
 import { mayUseDeviceCodes, ownRegistration } from './registration.ts'
@@ -151,10 +146,7 @@ export async function signInApp(keep: Keep, context: Context, issuer: string): P
       await account.signOut() // a token of an older secret proves nothing
       await account.token({ signal: context.signal })
       const status = await account.status()
-      await keep.book.change((book) => {
-        book.accounts[name] = entry
-        book.current = name
-      })
+      await keepAccount(keep, context, { name, entry })
       const granted = status.state === 'signed-in' ? status.scope : null
       return { name, entry, scopes: granted?.split(' ') ?? [...entry.scopes] }
     } finally {
@@ -249,61 +241,6 @@ async function whoIs(account: Account): Promise<Pick<AccountEntry, 'subject' | '
     email: text('email'),
     name: text('name') ?? text('preferred_username'),
   }
-}
-
-/** `--account`, else who it is; with the provider's host in front where another one has that name. */
-async function nameFor(keep: Keep, context: Context, entry: AccountEntry): Promise<string> {
-  const given = accountOption(context)
-  if (given !== undefined) {
-    if (given === '' || given.length > 200 || plain(given) !== given)
-      throw wrongUsage(context.m.common.optionValue('--account'))
-    return given
-  }
-  const accounts = (await keep.book.read())?.accounts ?? {}
-  const label = entry.email ?? entry.name ?? entry.subject ?? 'default'
-  const taken = Object.hasOwn(accounts, label) ? accounts[label] : undefined
-  const same = taken && taken.issuer === entry.issuer && taken.subject === entry.subject
-  return !taken || same ? label : `${new URL(entry.issuer).host}/${label}`
-}
-
-/**
- * Saves the credential, then names the account in the book, then ends at the provider what was
- * signed in under that name before.
- */
-async function keepSignIn(
-  keep: Keep,
-  context: Context,
-  chosen: Chosen,
-  fresh: Credential,
-): Promise<void> {
-  const binding = bindingOf(chosen)
-  const { store, book } = keep
-  const replaced = await store.exclusive(binding, async () => {
-    const stored = await loadToReplace(store, binding)
-    const old = stored.state === 'present' ? stored : null
-    const credential = {
-      ...fresh,
-      binding,
-      generation: (old?.credential.generation ?? 0) + 1,
-      // How the last sign-in ended stays readable for `doctor`.
-      journal: [...(old?.credential.journal ?? []), ...fresh.journal].slice(-journalLength),
-    }
-    await store.save(binding, credential, old?.revision ?? null)
-    return old?.credential ?? null
-  })
-  let before: AccountEntry | undefined
-  await book.change((all) => {
-    before = all.accounts[chosen.name]
-    all.accounts[chosen.name] = chosen.entry
-    all.current = chosen.name
-  })
-  const { endSignIn, takeAway } = await import('./end.ts')
-  if (replaced)
-    await endSignIn(keep, context, { ...chosen, entry: before ?? chosen.entry }, replaced)
-  const old = before && { name: chosen.name, entry: before }
-  if (!old || sameBinding(bindingOf(old), binding)) return
-  const left = await takeAway(keep, old)
-  if (left) await endSignIn(keep, context, old, left)
 }
 
 const keptSecret = async (

@@ -49,9 +49,14 @@ export async function startTokenProxy(deps: ProxyDeps): Promise<TokenProxy> {
   const { request: send, Agent } = secure ? https : http
   const agent = new Agent({
     keepAlive: true,
+    timeout: 20_000, // connections that lie idle for longer are closed before the other side does it
     ...(deps.proxyEnv === null ? {} : { proxyEnv: deps.proxyEnv }),
   })
-  const server = http.createServer({ requestTimeout: 0, headersTimeout: 10_000 })
+  const server = http.createServer({
+    requestTimeout: 0,
+    headersTimeout: 10_000,
+    keepAliveTimeout: 0, // the program is the only guest; it hangs up when it likes
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)

@@ -112,6 +112,18 @@ export const en = {
       summary: 'Look for what is wrong, and say the one next step',
       help: 'Changes nothing. Looks at stored sign-ins, provider, clock, proxies and certificates; in the server’s folder also at the installation. --offline asks no network. Exit code 1 when something fails; warnings alone are 0.',
     },
+    scan: {
+      summary: 'Find leaked keys in files, without showing them',
+      help: [
+        'Looks through the files below the paths (this folder when there is none) for API keys, client',
+        'secrets and registration tokens, told by their form and checksum. Asks nobody. Exit code 1 when',
+        'something is found. Folders of other people’s code are left out; links are not followed.',
+        '',
+        '  --tracked   only what git tracks: what would be published',
+        '  --all       every folder, node_modules and .git as well',
+        '  -           from stdin, such as: git log -p | latchkey scan -',
+      ].join('\n'),
+    },
     completion: {
       summary: 'Print completion for bash, zsh or fish',
       help: [
@@ -181,6 +193,8 @@ export const en = {
         `Kept in ${by.dir}`,
         ...(by.baseUrl ? ['Try: latchkey exec -- YOUR-PROGRAM'] : []),
       ].join('\n'),
+    oldLivesOn: (issuer: string, detail: string) =>
+      `The sign-in that was here before could not be ended at ${issuer} (${detail}): end it there under “Connected apps”.`,
     clientIdMissing: 'Client credentials need --client-id or LATCHKEY_CLIENT_ID.',
     secretMissing: 'Client credentials need the client secret.',
     secretMissingNext: 'Put it into LATCHKEY_CLIENT_SECRET, or pipe it in with --secret-stdin.',
@@ -330,6 +344,19 @@ export const en = {
     api: 'API',
     apiFails: (url: string, status: number) => `${url} answers ${status}`,
     apiFailsNext: 'That is a fault on the provider’s side: wait, or look at its status page.',
+  },
+  scan: {
+    looking: 'Looking through the files',
+    stdinAlone: 'stdin (-) stands alone.',
+    notGit: '--tracked needs a git repository there, and git.',
+    unreadable: (path: string) => `not read: ${path}`,
+    nothing: (files: number) => `No keys in ${files} ${files === 1 ? 'file' : 'files'}.`,
+    kinds: {
+      api_key: 'API key',
+      client_secret: 'client secret',
+      registration_token: 'registration token',
+    },
+    next: 'Whoever has read them can use them: create new ones, delete these in the console, then remove them from the files and their history.',
   },
   installation: {
     auditVerify: {

@@ -100,6 +100,17 @@ export const zh: Messages = {
       summary: '查找问题，并给出下一步',
       help: '不做任何更改。检查保存的登录、服务方、时钟、代理和证书；在服务器文件夹中还检查安装情况。--offline 不访问网络。有失败项时退出码为 1，仅有警告时为 0。',
     },
+    scan: {
+      summary: '在文件中查找泄露的密钥，不显示密钥本身',
+      help: [
+        '在给定路径（未给出时为当前文件夹）下的文件中，依据格式和校验和查找 API 密钥、客户端密钥和',
+        '注册令牌。不询问任何服务。有发现时退出码为 1。跳过存放他人代码的文件夹，不跟随链接。',
+        '',
+        '  --tracked   只检查 git 跟踪的文件：即将被公开的内容',
+        '  --all       检查所有文件夹，包括 node_modules 和 .git',
+        '  -           从标准输入读取，例如：git log -p | latchkey scan -',
+      ].join('\n'),
+    },
     completion: {
       summary: '打印 bash、zsh 或 fish 的补全脚本',
       help: [
@@ -158,6 +169,8 @@ export const zh: Messages = {
         `保存在 ${dir}`,
         ...(baseUrl ? ['试试：latchkey exec -- 您的程序'] : []),
       ].join('\n'),
+    oldLivesOn: (issuer, detail) =>
+      `之前的登录未能在 ${issuer} 终止（${detail}）：请在那里的“已连接的应用”中终止。`,
     clientIdMissing: '客户端凭据需要 --client-id 或 LATCHKEY_CLIENT_ID。',
     secretMissing: '客户端凭据需要客户端密钥。',
     secretMissingNext: '请放入 LATCHKEY_CLIENT_SECRET，或用 --secret-stdin 从标准输入传入。',
@@ -291,6 +304,15 @@ export const zh: Messages = {
     api: 'API',
     apiFails: (url, status) => `${url} 回应了 ${status}`,
     apiFailsNext: '这是服务方的故障：请稍候，或查看其状态页。',
+  },
+  scan: {
+    looking: '正在查找文件',
+    stdinAlone: '标准输入（-）只能单独使用。',
+    notGit: '--tracked 需要该处是 git 仓库，并已安装 git。',
+    unreadable: (path) => `未能读取：${path}`,
+    nothing: (files) => `${files} 个文件中没有密钥。`,
+    kinds: { api_key: 'API 密钥', client_secret: '客户端密钥', registration_token: '注册令牌' },
+    next: '读到的人都可以使用它们：请创建新的密钥，在控制台删除这些密钥，再从文件及其历史中移除。',
   },
   installation: {
     auditVerify: {

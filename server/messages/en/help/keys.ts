@@ -65,10 +65,10 @@ export const keys = {
       '## Then',
       '- Look at [Usage]({origin}/usage) for that key: unknown models, times or amounts.',
       '- If the account itself may be affected, end the [sessions]({origin}/devices) and change the password.',
-      '- Remove the key from the place where it was published.',
+      '- Remove the key from the place where it was published. `latchkey scan` finds keys in files, `git log -p | latchkey scan -` in the history, without showing them.',
       '',
       '## Next time',
-      'Give each key only the scopes, models and networks that it needs, and a budget: then a leak costs little. Keep keys in a secret store, and let a scanner check your commits; our keys are easy to recognise by `{key_prefix}-` and their check characters.',
+      'Give each key only the scopes, models and networks that it needs, and a budget: then a leak costs little. Keep keys in a secret store, and let a scanner check your commits, such as `git diff --cached | latchkey scan -` before each; our keys are easy to recognise by `{key_prefix}-` and their check characters.',
     ],
   },
 } satisfies Record<string, HelpArticle>
