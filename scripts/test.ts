@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { debianMissing } from '../test/harness/debian.ts'
 
 /**
  * `npm test`: every test this machine can run. What is missing is named loudly before and after,
@@ -28,6 +29,7 @@ const missing = [
   existsSync(chromium)
     ? null
     : 'Chromium: install it, or set LATCHKEY_TEST_CHROMIUM to where it is',
+  ...debianMissing().map((packages) => `Debian's ${packages}`),
 ].filter((line) => line !== null)
 
 if (missing.length > 0 && process.env.LATCHKEY_TEST_STRICT === '1') {
