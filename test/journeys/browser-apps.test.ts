@@ -91,3 +91,46 @@ test('in the browser: a wrong redirect address is refused with its reason; a new
     .waitFor()
   assertQuiet()
 })
+
+test('in the browser: the switches of an app are kept, and shown as they are', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { person, email, password } = await signedUp(server.origin)
+  const { client_id } = await registerApp(person)
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open(`/sign-in?next=/apps/${client_id}`)
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+
+  type Kept = { [member: string]: unknown }
+  const kept = () => person.expect<Kept>(200, 'GET', `/api/apps/${client_id}`)
+  const switches = {
+    'Sign ID tokens with RS256': ['id_token_signed_response_alg', 'ES256', 'RS256'],
+    'Name and mail address in the ID token': ['id_token_claims', 'with_scopes', 'minimal'],
+    'Legacy confidential client': ['legacy_confidential', false, true],
+  } as const
+  const before = await kept()
+  for (const [member, from] of Object.values(switches)) assert.equal(before[member], from)
+  for (const back of [false, true]) {
+    await page.getByRole('button', { name: 'Edit', exact: true }).click()
+    const name = page.getByRole('textbox', { name: 'Name' })
+    const dialog = page.getByRole('dialog').filter({ has: name })
+    await name.waitFor()
+    if (!back) await assertAccessible(page, 'the settings of an app')
+    for (const [label, [member, from, to]] of Object.entries(switches)) {
+      const box = dialog.getByRole('checkbox', { name: label })
+      const on = member === 'id_token_claims' ? !back : back
+      assert.equal(await box.isChecked(), on, `${label} shows ${back ? to : from}`)
+      await box.click()
+    }
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    const now = await kept()
+    for (const [member, from, to] of Object.values(switches))
+      assert.equal(now[member], back ? from : to)
+  }
+  assertQuiet()
+})

@@ -249,6 +249,9 @@ export const build = {
     fullIdToken: 'Name and mail address in the ID token',
     fullIdTokenHint:
       'As far as its scopes allow, for libraries that read nothing else. Without it they come from userinfo.',
+    rs256: 'Sign ID tokens with RS256',
+    rs256Hint:
+      'For libraries that know no other algorithm, or are set up by hand and expect it. Otherwise ES256.',
     legacy: 'Legacy confidential client',
     legacyHint:
       'Allows the plain code grant without PKCE. Only for software that cannot be changed.',

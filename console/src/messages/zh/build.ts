@@ -235,6 +235,8 @@ export const build: typeof en = {
     tokensHelp: '关于 DPoP',
     fullIdToken: '在 ID 令牌中包含姓名和邮箱地址',
     fullIdTokenHint: '以其权限范围为限，供只读取 ID 令牌的程序库使用。关闭后可从 userinfo 读取。',
+    rs256: '用 RS256 签署 ID 令牌',
+    rs256Hint: '供不支持其他算法的程序库，或手工配置且期望 RS256 的程序库使用。否则使用 ES256。',
     legacy: '旧式机密客户端',
     legacyHint: '允许不带 PKCE 的授权码流程。只用于无法修改的软件。',
     createTitle: '注册应用',

@@ -139,6 +139,9 @@ export function AppForm(props: {
               {...register('fullIdToken')}
             />
           )}
+          {kind !== 'service' && (
+            <Checkbox label={words.rs256} hint={words.rs256Hint} {...register('rs256')} />
+          )}
           {kind === 'web' && (
             <Checkbox label={words.legacy} hint={words.legacyHint} {...register('legacy')} />
           )}

@@ -24,6 +24,7 @@ export type AppValues = {
   dpop: boolean
   legacy: boolean
   fullIdToken: boolean
+  rs256: boolean
 }
 
 type Body = Operations['POST /api/apps']['body']
@@ -44,6 +45,7 @@ export const emptyApp: AppValues = {
   dpop: false,
   legacy: false,
   fullIdToken: true,
+  rs256: false,
 }
 
 const daySeconds = 86_400
@@ -102,6 +104,7 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   dpop: app.dpop_bound_access_tokens,
   legacy: app.legacy_confidential,
   fullIdToken: app.id_token_claims === 'with_scopes',
+  rs256: app.id_token_signed_response_alg === 'RS256',
 })
 
 /** One a line, each once: refusals name them by their place in this list. */
@@ -143,4 +146,5 @@ export const changedAppBody = (
   dpop_bound_access_tokens: values.dpop,
   legacy_confidential: values.legacy,
   id_token_claims: values.fullIdToken ? 'with_scopes' : 'minimal',
+  id_token_signed_response_alg: values.rs256 ? 'RS256' : 'ES256',
 })
