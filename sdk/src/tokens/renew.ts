@@ -11,6 +11,7 @@ import {
   type LatchkeyError,
   ProviderMisconfigured,
   ProviderUnavailable,
+  StoreUnavailable,
   type Voice,
 } from '../errors/errors.ts'
 import { base64url, sha256 } from '../platform/bytes.ts'
@@ -76,7 +77,7 @@ export async function renew(
   if (!wanted(credential)) return { outcome: 'adopted', credential, revision }
   if (credential.dead || !credential.tokens.refreshToken)
     return { outcome: 'dead', credential, revision, justNow: false }
-  return spend(deps, credential, revision)
+  return spend(deps, credential, revision, wanted)
 }
 
 async function mint(deps: RenewDeps, binding: Binding, stored: Stored): Promise<Renewal> {
@@ -94,7 +95,12 @@ async function mint(deps: RenewDeps, binding: Binding, stored: Stored): Promise<
   )
 }
 
-async function spend(deps: RenewDeps, credential: Credential, found: number): Promise<Renewal> {
+async function spend(
+  deps: RenewDeps,
+  credential: Credential,
+  found: number,
+  wanted: (credential: Credential) => boolean,
+): Promise<Renewal> {
   const { binding, tokens } = credential
   const recovered = credential.intent !== null
   let revision = found
@@ -102,7 +108,14 @@ async function spend(deps: RenewDeps, credential: Credential, found: number): Pr
     const attempt = base64url(deps.random.bytes(9))
     const intent = { attempt, at: deps.clock.now() }
     const saved = await deps.store.save(binding, { ...credential, intent }, revision)
-    if (saved === null) return overtaken(deps, binding)
+    if (saved === null) {
+      const now = await overtaken(deps, binding)
+      if (now.outcome !== 'adopted' || !wanted(now.credential)) return now
+      // Only their intent is there yet: what they bring is worth waiting for.
+      const detail = 'another process is renewing'
+      const error = new StoreUnavailable('store_unavailable', { detail }, deps.voice)
+      return { outcome: 'deferred', error, retryAfterMs: null }
+    }
     revision = saved
   }
   deps.started?.(credential.generation)
