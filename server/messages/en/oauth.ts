@@ -119,6 +119,13 @@ export const appProblemTexts = {
   scheme_refused: 'This scheme is never allowed.',
   unreachable:
     'We cannot connect to this address: it takes a public https address. For tests on one machine the operator can allow loopback.',
+  private_key:
+    'This is a private key. Register the public part only, and make a new key: this one has been on its way here.',
+  key_unusable:
+    'This key cannot be used. Signing keys are EC P-256, RSA of 2048 bits or more, or Ed25519.',
+  keys_required:
+    'private_key_jwt needs public keys: enter them, or the address where your app publishes them.',
+  keys_twice: 'Enter keys or the address of keys, not both.',
   redirect_uri_required: 'The code flow needs at least one redirect URI.',
   secret_required: 'This needs a client secret; choose client_secret_basic or client_secret_post.',
   code_required: 'Refresh tokens come with the authorization_code grant.',

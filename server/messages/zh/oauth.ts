@@ -103,6 +103,10 @@ export const appProblemTexts = {
   scheme_refused: '任何情况下都不允许使用该协议。',
   unreachable:
     '我们无法连接到此地址：需要公网的 https 地址。若只在本机测试，可由运营者允许回环地址。',
+  private_key: '这是私钥。请只登记公钥部分，并更换新的密钥：此密钥已经在传输中暴露。',
+  key_unusable: '此密钥无法使用。签名密钥可为 EC P-256、2048 位及以上的 RSA 或 Ed25519。',
+  keys_required: 'private_key_jwt 需要公钥：请填写公钥，或填写应用发布公钥的地址。',
+  keys_twice: '公钥与公钥地址只能填写一项。',
   redirect_uri_required: '授权码流程至少需要一个重定向 URI。',
   secret_required: '此项需要客户端密钥，请选择 client_secret_basic 或 client_secret_post。',
   code_required: '刷新令牌必须与 authorization_code 一起使用。',

@@ -262,6 +262,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
   })
   const engine = createEngine({
     origin,
+    outbound: deps.outbound,
     resources,
     database,
     keyring,

@@ -252,6 +252,24 @@ export const build = {
     rs256: 'Sign ID tokens with RS256',
     rs256Hint:
       'For libraries that know no other algorithm, or are set up by hand and expect it. Otherwise ES256.',
+    proof: 'How it proves itself',
+    proofs: {
+      client_secret_basic: 'Client secret in the header',
+      client_secret_post: 'Client secret in the form',
+      private_key_jwt: 'Own key (private_key_jwt)',
+    },
+    proofHints: {
+      client_secret_basic: 'What most libraries do.',
+      client_secret_post: 'For software that knows nothing else.',
+      private_key_jwt: 'The app signs each request; nothing secret is sent or kept here.',
+    },
+    keys: 'Public keys',
+    keysHint:
+      'A JWK or a JWK set: EC P-256, RSA from 2048 bits, or Ed25519. Never the private part.',
+    keysShape: 'This is not the JSON of a key or of a set of keys.',
+    keysAddress: 'or the address where the app publishes them',
+    keysAddressHint:
+      'We read it when a key is needed that we do not know, and keep it for a while.',
     legacy: 'Legacy confidential client',
     legacyHint:
       'Allows the plain code grant without PKCE. Only for software that cannot be changed.',

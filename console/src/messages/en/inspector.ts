@@ -22,6 +22,9 @@ export const inspector = {
     ownLabel: 'Your client secret',
     ownNeeded: 'Paste the secret of your app.',
     action: 'Start test',
+    ownKey: 'This app proves itself by a key of its own',
+    ownKeyText:
+      'The key stays with the app, so the inspector cannot play it. Choose a client secret for a while, or test from the app.',
     needsHttps: 'The inspector needs https, or localhost',
     needsHttpsText: 'Browsers offer the cryptography of PKCE on secure pages only.',
   },

@@ -15,6 +15,9 @@ export const inspector: typeof en = {
     ownLabel: '您的客户端密钥',
     ownNeeded: '请粘贴应用的密钥。',
     action: '开始测试',
+    ownKey: '此应用用自己的密钥证明身份',
+    ownKeyText:
+      '密钥只在应用手中，因此检查器无法代替它。请暂时改用客户端密钥，或直接在应用中测试。',
     needsHttps: '检查器需要 https 或 localhost',
     needsHttpsText: '浏览器只在安全页面上提供 PKCE 所需的加密功能。',
   },

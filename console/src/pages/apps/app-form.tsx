@@ -4,7 +4,15 @@ import { Checkbox, Choices, Field, Select, TextArea } from '../../design/field.t
 import { Columns, Stack } from '../../design/page.tsx'
 import { fieldError } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
-import { type AppValues, addressesIn, appKinds, appScopes, withoutRedirect } from './app-values.ts'
+import {
+  type AppValues,
+  addressesIn,
+  appKinds,
+  appScopes,
+  withoutRedirect,
+  withProof,
+} from './app-values.ts'
+import { ProofFields } from './proof-fields.tsx'
 import { scopeWords } from './scope-words.ts'
 
 /** One form for registering and changing; the kind is fixed once an app exists. */
@@ -68,6 +76,7 @@ export function AppForm(props: {
       </Choices>
       {!props.creating && (
         <>
+          {withProof(kind) && <ProofFields form={props.form} error={props.error} />}
           {!withoutRedirect(kind) && (
             <TextArea
               label={words.signedOutTo}

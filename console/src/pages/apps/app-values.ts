@@ -9,6 +9,9 @@ export type AppKind = (typeof appKinds)[number]
 
 export const appScopes = [...identityScopes, ...gatewayScopes]
 
+export const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+export type AuthMethod = (typeof authMethods)[number]
+
 /** The form of an app: what people type, as text. */
 export type AppValues = {
   name: string
@@ -23,6 +26,9 @@ export type AppValues = {
   absoluteDays: string
   dpop: boolean
   legacy: boolean
+  authMethod: AuthMethod
+  keys: string
+  keysAddress: string
   fullIdToken: boolean
   rs256: boolean
 }
@@ -44,6 +50,9 @@ export const emptyApp: AppValues = {
   absoluteDays: '180',
   dpop: false,
   legacy: false,
+  authMethod: 'client_secret_basic',
+  keys: '',
+  keysAddress: '',
   fullIdToken: true,
   rs256: false,
 }
@@ -103,6 +112,9 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
   absoluteDays: String(app.refresh_absolute_seconds / daySeconds),
   dpop: app.dpop_bound_access_tokens,
   legacy: app.legacy_confidential,
+  authMethod: provenBy(app.token_endpoint_auth_method),
+  keys: app.jwks ? JSON.stringify(app.jwks, null, 2) : '',
+  keysAddress: app.jwks_uri ?? '',
   fullIdToken: app.id_token_claims === 'with_scopes',
   rs256: app.id_token_signed_response_alg === 'RS256',
 })
@@ -111,6 +123,25 @@ export const valuesOf = (app: OAuthApp): AppValues => ({
 export const addressesIn = (text: string): string[] => [
   ...new Set(text.split(/\s+/).filter(Boolean)),
 ]
+/** Kinds that run where a secret or a key can be kept. */
+export const withProof = (kind: AppKind): boolean => kind === 'web' || kind === 'service'
+
+const provenBy = (method: OAuthApp['token_endpoint_auth_method']): AuthMethod =>
+  method === 'none' ? 'client_secret_basic' : method
+
+/** A set of keys or a single one; null for nothing, undefined for what is neither. */
+export function readKeys(text: string): { keys: Record<string, unknown>[] } | null | undefined {
+  if (text.trim() === '') return null
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null) return undefined
+    const { keys } = value as { keys?: unknown }
+    if (keys === undefined) return { keys: [value as Record<string, unknown>] }
+    return Array.isArray(keys) ? { keys: keys as Record<string, unknown>[] } : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Kinds that never send a browser back. */
 export const withoutRedirect = (kind: AppKind): boolean => kind === 'device' || kind === 'service'
@@ -145,6 +176,10 @@ export const changedAppBody = (
   refresh_absolute_seconds: Math.round(Number(values.absoluteDays) * daySeconds),
   dpop_bound_access_tokens: values.dpop,
   legacy_confidential: values.legacy,
+  ...(withProof(values.kind) ? { token_endpoint_auth_method: values.authMethod } : {}),
+  ...(withProof(values.kind) && values.authMethod === 'private_key_jwt'
+    ? { jwks: readKeys(values.keys) ?? null, jwks_uri: values.keysAddress.trim() || null }
+    : {}),
   id_token_claims: values.fullIdToken ? 'with_scopes' : 'minimal',
   id_token_signed_response_alg: values.rs256 ? 'RS256' : 'ES256',
 })

@@ -6,6 +6,7 @@ export function signInSnippet(app: OAuthApp, origin: string): string {
     none: 'oidc.None()',
     client_secret_basic: 'oidc.ClientSecretBasic(process.env.CLIENT_SECRET)',
     client_secret_post: 'oidc.ClientSecretPost(process.env.CLIENT_SECRET)',
+    private_key_jwt: 'oidc.PrivateKeyJwt(privateKey)', // a CryptoKey, or { key, kid }
   }[app.token_endpoint_auth_method]
   const plainHttp = origin.startsWith('http://')
     ? ',\n  { execute: [oidc.allowInsecureRequests] }' // development only; the library insists on https

@@ -30,7 +30,7 @@ export function StartTest(props: {
 }) {
   const words = useInspectorWords().start
   const { client_id } = props.app
-  const confidential = props.app.token_endpoint_auth_method !== 'none'
+  const confidential = props.app.token_endpoint_auth_method.startsWith('client_secret')
   const { register, handleSubmit, watch, formState } = useForm<Values>({
     defaultValues: { secret: 'temporary', own: '' },
   })
@@ -52,6 +52,12 @@ export function StartTest(props: {
     return (
       <Callout tone="warn" title={words.needsHttps}>
         <p>{words.needsHttpsText}</p>
+      </Callout>
+    )
+  if (props.app.token_endpoint_auth_method === 'private_key_jwt')
+    return (
+      <Callout tone="info" title={words.ownKey}>
+        <p>{words.ownKeyText}</p>
       </Callout>
     )
   return (

@@ -36,6 +36,7 @@ export const oauth = {
       '- Several requests that refresh at the same moment get the same successor within 30 seconds, so a race does not sign anybody out. A use after that ends the family and the user is told.',
       '- Pushed authorization requests (`{origin}/oauth/par`) keep the parameters out of the browser; a `request_uri` lives a minute and works once.',
       '- An app that many installations meet, such as an MCP client, need not be registered: see [Apps that describe themselves]({origin}/help/client-documents).',
+      '- An app may prove itself by a key instead of a secret (`private_key_jwt`, RFC 7523): register its public keys or the address where it publishes them. Assertions name `{origin}` as their only audience, live five minutes at most, and count once.',
       '- The secret of an app is shown once. You can add a second one, change your servers, and let the first run out.',
       '',
       '## It does not work',

@@ -1,5 +1,6 @@
 import { day } from '#platform/clock/clock.ts'
 import { isScope } from '../scopes.ts'
+import { type ClientKey, type ClientKeyRefusal, judgeClientKey } from './client-key.ts'
 import {
   type ApplicationType,
   isLoopback,
@@ -15,7 +16,9 @@ export const grantTypes = [
   deviceGrant,
 ] as const
 export type GrantType = (typeof grantTypes)[number]
-export const authMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
+/** How an app proves itself (RFC 7591 section 2); the first three need nothing but a secret or its absence. */
+export const plainAuthMethods = ['none', 'client_secret_basic', 'client_secret_post'] as const
+export const authMethods = [...plainAuthMethods, 'private_key_jwt'] as const
 export type AuthMethod = (typeof authMethods)[number]
 
 /** Many clients read nothing but the ID token (OpenID Connect Core section 5.4 has them ask userinfo). */
@@ -33,6 +36,9 @@ export type AppSettings = {
   backchannelLogoutSessionRequired: boolean
   grantTypes: readonly GrantType[]
   authMethod: AuthMethod
+  /** For `private_key_jwt`, one of the two: public keys, or where the app publishes them. */
+  jwks: readonly ClientKey[] | null
+  jwksUri: string | null
   applicationType: ApplicationType
   /** The most it may ever be granted. */
   scopes: readonly string[]
@@ -97,7 +103,12 @@ export type AppRefusal =
       field: 'redirect_uris'
       reason: 'redirect_uri_required'
     }
-  | { field: 'backchannel_logout_uri'; reason: RedirectUriRefusal | 'unreachable' }
+  | {
+      field: 'backchannel_logout_uri' | 'jwks_uri'
+      reason: RedirectUriRefusal | 'unreachable'
+    }
+  | { field: 'jwks'; index: number; reason: ClientKeyRefusal }
+  | { field: 'jwks'; reason: 'keys_required' | 'keys_twice' }
   | { field: 'grant_types'; reason: 'secret_required' | 'code_required' }
   | { field: 'scope'; reason: 'unknown_scope' }
   | { field: 'legacy_confidential'; reason: 'secret_required' }
@@ -118,7 +129,12 @@ export function judgeApp(settings: AppSettings, reaches: (url: string) => boolea
   const found = [
     ...judged('redirect_uris', settings.redirectUris),
     ...judged('post_logout_redirect_uris', settings.postLogoutRedirectUris),
-    ...judgeBackchannel(settings.backchannelLogoutUri, reaches),
+    ...judgeServer('backchannel_logout_uri', settings.backchannelLogoutUri, reaches),
+    ...judgeServer('jwks_uri', settings.jwksUri, reaches),
+    ...(settings.jwks ?? []).flatMap((key, index): AppRefusal[] => {
+      const reason = judgeClientKey(key)
+      return reason ? [{ field: 'jwks', index, reason }] : []
+    }),
   ]
   const usesCode = settings.grantTypes.includes('authorization_code')
   if (usesCode && settings.redirectUris.length === 0)
@@ -132,14 +148,26 @@ export function judgeApp(settings: AppSettings, reaches: (url: string) => boolea
   if (!settings.scopes.every(isScope)) found.push({ field: 'scope', reason: 'unknown_scope' })
   if (settings.legacyConfidential && settings.authMethod === 'none')
     found.push({ field: 'legacy_confidential', reason: 'secret_required' })
+  if (settings.jwks !== null && settings.jwksUri !== null)
+    found.push({ field: 'jwks', reason: 'keys_twice' }) // RFC 7591 section 2
+  if (settings.authMethod === 'private_key_jwt' && !settings.jwks?.length && !settings.jwksUri)
+    found.push({ field: 'jwks', reason: 'keys_required' })
   return found
 }
 
+/** A secret is made for it, shown once, and compared; not where it has a key of its own, or nothing. */
+export const hasSecret = ({ authMethod }: Pick<AppSettings, 'authMethod'>): boolean =>
+  authMethod === 'client_secret_basic' || authMethod === 'client_secret_post'
+
 /** A server's address: https like a redirect URI of a web app, and one that we may connect to. */
-function judgeBackchannel(uri: string | null, reaches: (url: string) => boolean): AppRefusal[] {
+function judgeServer(
+  field: 'backchannel_logout_uri' | 'jwks_uri',
+  uri: string | null,
+  reaches: (url: string) => boolean,
+): AppRefusal[] {
   if (uri === null) return []
   const reason = judgeRedirectUri(uri, 'web') ?? (reaches(uri) ? null : 'unreachable')
-  return reason ? [{ field: 'backchannel_logout_uri', reason }] : []
+  return reason ? [{ field, reason }] : []
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type AppSecret,
   type AppSettings,
   hasLapsed,
+  hasSecret,
   judgeApp,
   livingSecrets,
   type OAuthApp,
@@ -159,7 +160,7 @@ export function openApps(deps: AppsDeps): Apps {
       if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
       const existing = await store.listByOrganizations([membership.organization.id])
       if (existing.length >= appsMax) return { ok: false, reason: 'too_many_apps' }
-      const minted = settings.authMethod === 'none' ? null : mintSecret()
+      const minted = hasSecret(settings) ? mintSecret() : null
       const app: OAuthApp = {
         ...settings,
         clientId: deps.ids('app'),
@@ -197,7 +198,7 @@ export function openApps(deps: AppsDeps): Apps {
       const reached = await forChange(person.id, clientId)
       if (!reached.ok) return reached
       const { app } = reached
-      if (app.authMethod === 'none') return { ok: false, reason: 'public_client' }
+      if (!hasSecret(app)) return { ok: false, reason: 'public_client' }
       const { secret, stored } = mintSecret()
       await database.transaction(async () => {
         await store.addSecret(clientId, stored, stored.createdAt + overlapMs)

@@ -19,6 +19,7 @@ import {
   refreshSecondsMax,
 } from './app.ts'
 import type { Apps, CreateResult, Person, RotateResult } from './apps.ts'
+import { publicPart } from './client-key.ts'
 
 const fields = {
   name: label(80),
@@ -28,6 +29,8 @@ const fields = {
   backchannel_logout_session_required: z.boolean(),
   grant_types: z.array(z.enum(grantTypes)).min(1).max(grantTypes.length),
   token_endpoint_auth_method: z.enum(authMethods),
+  jwks: z.strictObject({ keys: z.array(z.record(z.string(), z.unknown())).max(10) }).nullable(),
+  jwks_uri: z.string().min(1).max(2_000).nullable(),
   application_type: z.enum(['web', 'native']),
   scope: z.string().max(500),
   legacy_confidential: z.boolean(),
@@ -230,6 +233,8 @@ const defaults = (body: z.infer<typeof AppChange>): AppSettings => {
     grantTypes:
       redirects.length > 0 ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
     authMethod: body.application_type === 'native' ? 'none' : 'client_secret_basic',
+    jwks: null,
+    jwksUri: null,
     applicationType: 'web',
     scopes: scopeList(defaultAppScope),
     legacyConfidential: false,
@@ -256,6 +261,8 @@ const changes = (body: z.infer<typeof AppChange>): Partial<AppSettings> => ({
   ...(body.token_endpoint_auth_method === undefined
     ? {}
     : { authMethod: body.token_endpoint_auth_method }),
+  ...(body.jwks === undefined ? {} : { jwks: body.jwks?.keys ?? null }),
+  ...(body.jwks_uri === undefined ? {} : { jwksUri: body.jwks_uri }),
   ...(body.application_type === undefined ? {} : { applicationType: body.application_type }),
   ...(body.scope === undefined ? {} : { scopes: scopeList(body.scope) }),
   ...(body.legacy_confidential === undefined
@@ -295,6 +302,8 @@ const present = (origin: string, app: OAuthApp): z.infer<typeof AppView> => ({
   backchannel_logout_session_required: app.backchannelLogoutSessionRequired,
   grant_types: [...app.grantTypes],
   token_endpoint_auth_method: app.authMethod,
+  jwks: app.jwks && { keys: app.jwks.map(publicPart) },
+  jwks_uri: app.jwksUri,
   application_type: app.applicationType,
   scope: app.scopes.join(' '),
   logo_uri: logoUri(origin, app),

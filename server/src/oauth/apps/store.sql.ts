@@ -9,6 +9,7 @@ import {
   type OAuthApp,
   refreshDefaults,
 } from './app.ts'
+import { type ClientKey, publicPart } from './client-key.ts'
 import type { ApplicationType } from './redirect-uri.ts'
 import type { AppStore } from './store.ts'
 
@@ -45,6 +46,8 @@ type StoredMetadata = {
   backchannel_logout_session_required?: boolean
   grant_types: GrantType[]
   token_endpoint_auth_method: AuthMethod
+  jwks?: { keys: ClientKey[] }
+  jwks_uri?: string
   application_type: ApplicationType
   scope: string
   id_token_signed_response_alg?: 'ES256' | 'RS256'
@@ -240,6 +243,8 @@ const columns = (settings: AppSettings) => ({
     backchannel_logout_session_required: settings.backchannelLogoutSessionRequired,
     grant_types: [...settings.grantTypes],
     token_endpoint_auth_method: settings.authMethod,
+    ...(settings.jwks === null ? {} : { jwks: { keys: settings.jwks.map(publicPart) } }),
+    ...(settings.jwksUri === null ? {} : { jwks_uri: settings.jwksUri }),
     application_type: settings.applicationType,
     scope: settings.scopes.join(' '),
     id_token_signed_response_alg: settings.idTokenAlg,
@@ -277,6 +282,8 @@ function fromRow(row: Selectable<ClientTable>, secrets: Selectable<SecretTable>[
     backchannelLogoutSessionRequired: metadata.backchannel_logout_session_required ?? false,
     grantTypes: metadata.grant_types,
     authMethod: metadata.token_endpoint_auth_method,
+    jwks: metadata.jwks?.keys ?? null,
+    jwksUri: metadata.jwks_uri ?? null,
     applicationType: metadata.application_type,
     scopes: scopeList(metadata.scope),
     idTokenAlg: metadata.id_token_signed_response_alg ?? 'ES256',

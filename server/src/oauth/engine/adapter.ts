@@ -8,6 +8,7 @@ import { appOf, clientMetadata } from './client-metadata.ts'
 import {
   type Adapter,
   InvalidClient,
+  InvalidClientAuth,
   InvalidGrant,
   Provider,
   TemporarilyUnavailable,
@@ -94,7 +95,7 @@ function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): 
       if (model !== 'ReplayDetection')
         return vault.put(model, id, payload, labels, expiresIn ? expiresIn * second : null)
       if (!(await vault.putOnce(model, id, payload, labels, (expiresIn ?? 0) * second)))
-        throw new AlreadyConsumed(model)
+        throw new InvalidClientAuth('client assertion tokens must only be used once')
     },
     find: async (id) =>
       present(

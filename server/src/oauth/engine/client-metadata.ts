@@ -1,5 +1,5 @@
 import type { AdapterPayload } from 'oidc-provider'
-import type { OAuthApp } from '../apps/app.ts'
+import { hasSecret, type OAuthApp } from '../apps/app.ts'
 
 /**
  * An app as the engine wants a client (RFC 7591). The secret's place holds a constant: secrets are
@@ -15,7 +15,12 @@ export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
   application_type: app.applicationType,
   id_token_signed_response_alg: app.idTokenAlg,
   dpop_bound_access_tokens: app.dpopBound,
-  ...(app.authMethod === 'none' ? {} : { client_secret: 'compared-by-digest' }),
+  ...(hasSecret(app) ? { client_secret: 'compared-by-digest' } : {}),
+  ...(app.authMethod === 'private_key_jwt'
+    ? app.jwks
+      ? { jwks: { keys: app.jwks } }
+      : { jwks_uri: app.jwksUri ?? '' }
+    : {}),
   latchkey_app: app,
 })
 

@@ -1,8 +1,11 @@
 import { hour, minute, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import { isUnavailable } from '#platform/http/app.ts'
+import type { Outbound } from '#platform/outbound/outbound.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
 import { identityScopes } from '../access-token.ts'
+import { authMethods } from '../apps/app.ts'
+import { assertionAlgs } from '../apps/client-key.ts'
 import { userCodeMask } from '../device/user-code.ts'
 import { dpopAlgorithms } from '../dpop/proof.ts'
 import { grantLifeMs, type StoredGrant } from '../grants/grants.ts'
@@ -12,10 +15,12 @@ import type { SigningKey } from '../signing/signing-keys.ts'
 import { refreshLifeMs } from '../token/refresh-life.ts'
 import { type AdapterDeps, adapters } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
+import { engineFetch } from './fetch.ts'
 import {
   basePolicy,
   Check,
   type Configuration,
+  InvalidClientAuth,
   InvalidGrant,
   InvalidScope,
   InvalidTarget,
@@ -27,6 +32,7 @@ import { addressHeader } from './neutral-request.ts'
 import { refusedBecause } from './refusals.ts'
 
 export type ConfigurationDeps = AdapterDeps & {
+  outbound: Pick<Outbound, 'get'>
   origin: string
   resources: Resources
   keyring: Keyring
@@ -48,6 +54,9 @@ export const seconds = (ms: number) => Math.floor(ms / second)
 export const cookieNames = { session: 'lk_as', interaction: 'lk_as_i', resume: 'lk_as_r' }
 export const authorizePath = '/oauth/authorize'
 export const logoutPath = '/oauth/logout'
+/** An assertion of an app lives no longer (RFC 7523 section 3 leaves it to us). */
+const assertionLifeMs = 5 * minute
+const clockToleranceMs = 15 * second
 const devicePath = '/device'
 
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
@@ -68,13 +77,17 @@ export function configuration(deps: ConfigurationDeps): Configuration {
     responseTypes: ['code'],
     pkce: { required: (_ctx, client) => !appOf(client).legacyConfidential },
     allowOmittingSingleRegisteredRedirectUri: true, // RFC 6749 section 3.1.2.3
-    clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post'],
+    clientAuthMethods: [...authMethods],
+    clockTolerance: seconds(clockToleranceMs), // of assertions; an app's clock is not ours
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, header) =>
+      judgeAssertion(claims, header, origin, seconds(clock.now())),
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
       grant_types: ['authorization_code'],
     },
     enabledJWA: {
       idTokenSigningAlgValues: ['ES256', 'RS256'],
+      clientAuthSigningAlgValues: [...assertionAlgs],
       dPoPSigningAlgValues: [...dpopAlgorithms],
     },
     extraClientMetadata: { properties: ['latchkey_app'] },
@@ -228,10 +241,28 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       const { error: code, error_description: detail } = out
       showError(ctx, detail ? `${code}: ${detail}` : code, errorStatus(error))
     },
-    fetch: async () => {
-      throw new Error('the engine has no reason to connect anywhere')
-    },
+    fetch: engineFetch(deps.outbound, clock),
   }
+}
+
+/**
+ * What the engine leaves open about `private_key_jwt`. The audience is our issuer alone: an assertion
+ * that also names another server could be played to us by it.
+ */
+function judgeAssertion(
+  claims: Record<string, unknown>,
+  header: Record<string, unknown>,
+  issuer: string,
+  now: number,
+): void {
+  const { aud, exp } = claims
+  const audience = Array.isArray(aud) && aud.length === 1 ? aud[0] : aud
+  if (audience !== issuer)
+    throw new InvalidClientAuth('aud of the client_assertion must be the issuer alone')
+  if (typeof exp !== 'number' || exp > now + seconds(assertionLifeMs + clockToleranceMs))
+    throw new InvalidClientAuth('the client_assertion may live five minutes at most')
+  if (!['undefined', 'JWT', 'client-authentication+jwt'].includes(String(header.typ)))
+    throw new InvalidClientAuth('typ of the client_assertion is of another kind of token')
 }
 
 /** 400 for everything a client did wrong; 503 when it is we who cannot. */

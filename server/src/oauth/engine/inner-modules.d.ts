@@ -7,6 +7,7 @@ declare module 'oidc-provider/lib/helpers/errors.js' {
   export const InvalidClient: typeof errors.InvalidClient
   export const InvalidDpopProof: typeof errors.InvalidDpopProof
   export const InvalidGrant: typeof errors.InvalidGrant
+  export const InvalidClientAuth: typeof errors.InvalidClientAuth
   export const InvalidScope: typeof errors.InvalidScope
   export const InvalidTarget: typeof errors.InvalidTarget
   export const AuthorizationPending: typeof errors.AuthorizationPending

@@ -18,6 +18,7 @@ export { handler as exchangeRefreshToken } from 'oidc-provider/lib/actions/grant
 export {
   AuthorizationPending,
   InvalidClient,
+  InvalidClientAuth,
   InvalidDpopProof,
   InvalidGrant,
   InvalidScope,

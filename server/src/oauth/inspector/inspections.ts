@@ -4,6 +4,7 @@ import type { Database } from '#platform/db/database.ts'
 import type { Principal } from '#platform/http/access.ts'
 import type { Audit } from '../../audit/index.ts'
 import type { OAuthApp } from '../apps/app.ts'
+import { hasSecret } from '../apps/app.ts'
 import type { Apps, Refused } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 
@@ -91,8 +92,7 @@ export function openInspections(deps: InspectionsDeps): Inspections {
     async open(person, clientId, { lendSecret }) {
       const reached = await apps.forChange(person.accountId, clientId)
       if (!reached.ok) return reached
-      if (lendSecret && reached.app.authMethod === 'none')
-        return { ok: false, reason: 'public_client' }
+      if (lendSecret && !hasSecret(reached.app)) return { ok: false, reason: 'public_client' }
       const name = nameOf(person, clientId)
       const expiresAt = clock.now() + inspectionLifeMs
       const lent = await database.transaction(async () => {

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { label } from '#platform/http/label.ts'
 import {
   type AppSettings,
-  authMethods,
   deviceGrant,
   judgeApp,
+  plainAuthMethods,
   refreshDefaults,
 } from '../apps/app.ts'
 import { isLoopback, redirectHost } from '../apps/redirect-uri.ts'
@@ -31,7 +31,7 @@ const Metadata = z.object({
   client_name: label(80).optional(),
   grant_types: z.array(z.string().max(100)).max(20).optional(),
   response_types: z.array(z.string().max(100)).max(20).optional(),
-  token_endpoint_auth_method: z.enum(authMethods).optional(),
+  token_endpoint_auth_method: z.enum(plainAuthMethods).optional(),
   application_type: z.enum(['web', 'native']).optional(),
   scope: z.string().max(1_000).optional(),
   dpop_bound_access_tokens: z.boolean().optional(),
@@ -79,6 +79,8 @@ export function readMetadata(
     backchannelLogoutSessionRequired: given.backchannel_logout_session_required ?? false,
     grantTypes: grantsFor(terminal).filter((type) => asked.includes(type)),
     authMethod,
+    jwks: null,
+    jwksUri: null,
     applicationType:
       given.application_type ??
       (redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native'),
