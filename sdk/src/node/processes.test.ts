@@ -84,7 +84,9 @@ for (const kind of ['kernel', 'lease'] as const)
         'one redemption per generation',
       )
       const replays = provider.redemptions.filter(({ result }) => result === 'replayed').length
-      assert.ok(replays <= kills, `${replays} replays, only after ${kills} kills`)
+      // A lease also runs out under a holder that the machine gives no time; the kernel's lock does not.
+      if (kind === 'kernel')
+        assert.ok(replays <= kills, `${replays} replays, only after ${kills} kills`)
       const survivor = createAuth({ provider: discover(provider.issuer), clientId: 'app', store })
       assert.ok(await survivor.account().token())
       await survivor.close()

@@ -39,6 +39,7 @@ for (const database of databases) {
     assert.deepEqual(request.client, {
       client_id: app.client_id,
       name: 'Living-room box',
+      logo_uri: null,
       described_by: null,
       verified: true,
     })

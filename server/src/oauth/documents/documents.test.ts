@@ -118,7 +118,12 @@ for (const database of databases) {
       'GET',
       '/api/grants',
     )
-    assert.deepEqual(items[0]?.client, { client_id: clientId, name: 'Notes', host })
+    assert.deepEqual(items[0]?.client, {
+      client_id: clientId,
+      name: 'Notes',
+      logo_uri: null,
+      host,
+    })
     assert.match(await arrive(person, authorizeUrl(server, clientId)), /^\/consent\?tx=/)
     assert.equal(internet.requests.length, 1, 'fresh for ten minutes')
   })
@@ -454,6 +459,7 @@ test('the person sees whose document it is, and is warned where an app comes bac
     assert.deepEqual(client, {
       client_id: clientId,
       name: 'Notes',
+      logo_uri: null,
       redirect_host: new URL(uri).hostname,
       described_by: host,
       verified: false,
