@@ -27,6 +27,10 @@ export function readyText(config: Config, welcome: Welcome): string {
         ? `${config.upstreams.map((upstream) => upstream.name).join(', ')}`
         : 'the built-in demo model; set LATCHKEY_UPSTREAMS for real ones',
     ],
+    ...config.resources.map(({ name, resource }): [string, string] => [
+      'Tokens for',
+      `${name}: ${resource}`,
+    ]),
   ]
   const width = Math.max(...rows.map(([name]) => name.length))
   const advice = insecurities(config).map(

@@ -16,6 +16,7 @@ import { openDatabase } from '../../../server/src/platform/db/open.ts'
 import { explainStart, step } from '../../../server/src/start-trouble.ts'
 import type { Observation } from '../doctor/finding.ts'
 import { edges } from './configuration.ts'
+import { resourceFinding } from './resource-finding.ts'
 
 /** What `doctor` finds out about the server's folder. Changes nothing. */
 export async function examineInstallation(environment: NodeJS.ProcessEnv): Promise<Observation[]> {
@@ -50,6 +51,7 @@ export async function examineInstallation(environment: NodeJS.ProcessEnv): Promi
           } as const,
         ]
       : []),
+    ...(await Promise.all(config.resources.map((one) => resourceFinding(one, config.origin)))),
   ]
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -81,6 +83,55 @@ test('doctor names what cannot be reached, without the password', async () => {
   const wrong = await latchkey(['doctor'], { LATCHKEY_PORT: 'many' })
   assert.equal(wrong.code, 1)
   assert.match(wrong.out, /^fail configuration: LATCHKEY_PORT/m)
+})
+
+test('doctor asks each server of LATCHKEY_RESOURCES whether it says the same of itself', async () => {
+  const origin = 'http://localhost:1'
+  const said = (url: string, more: object = {}) => ({
+    resource: url,
+    authorization_servers: [origin],
+    scopes_supported: ['read'],
+    ...more,
+  })
+  const answers: Record<string, (url: string) => object> = {
+    good: (url) => said(url),
+    renamed: () => said('https://another.example/'),
+    elsewhere: (url) => said(url, { authorization_servers: ['https://another.example'] }),
+    wider: (url) => said(url, { scopes_supported: ['read', 'write'] }),
+    strange: () => [],
+  }
+  const http = createServer((request, response) => {
+    const path = request.url?.replace('/.well-known/oauth-protected-resource', '') ?? ''
+    const answer = answers[path.slice(1)]?.(`http://${request.headers.host}${path}`)
+    response.writeHead(answer ? 200 : 404).end(answer ? JSON.stringify(answer) : '')
+  })
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = http.address() as AddressInfo
+    const entry = (name: string, at = port) => ({
+      resource: `http://127.0.0.1:${at}/${name}`,
+      name,
+      scopes: { read: 'Read' },
+    })
+    const names = [...Object.keys(answers), 'silent']
+    const { code, out } = await latchkey(['doctor'], {
+      LATCHKEY_ORIGIN: origin,
+      LATCHKEY_RESOURCES: JSON.stringify([...names.map((name) => entry(name)), entry('away', 1)]),
+    })
+    assert.equal(code, 1)
+    for (const [name, line] of Object.entries({
+      good: /^ok {3}resource good: names us$/m,
+      renamed: /^fail resource renamed: calls itself https:\/\/another\.example/m,
+      elsewhere: /^fail resource elsewhere: does not name http:\/\/localhost:1 /m,
+      wider: /^fail resource wider: asks for scopes that are not listed: write$/m,
+      strange: /^fail resource strange: .* is no RFC 9728 metadata$/m,
+      silent: /^warn resource silent: .* answers 404/m,
+      away: /^fail resource away: .*is it running/m,
+    }))
+      assert.match(out, line, name)
+  } finally {
+    http.close()
+  }
 })
 
 test('beside a running server links are made and the log is verified, but nothing is migrated', async () => {

@@ -121,6 +121,7 @@ export const operators = {
       '- A token for your server is refused by `{api_base}` and by every other server, and the other way round.',
       '- Access tokens live 10 minutes. Somebody who takes an app’s access back, or is suspended, is out of your server after that at the latest.',
       '- A server that has to know at once asks `{origin}/oauth/introspect`: register an app for it under [OAuth apps]({origin}/apps) and add its `client_id` to the entry. It learns about tokens for itself alone.',
+      '- `npx latchkey doctor` asks each server in the list whether it says the same of itself.',
       '- `invalid_target`: the `resource` is not in the list, or two were named at once. `invalid_scope`: that server has no such scope.',
     ],
   },

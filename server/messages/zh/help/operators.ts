@@ -121,6 +121,7 @@ export const operators: Record<keyof typeof en, HelpArticle> = {
       '- 为您的服务器签发的令牌会被 `{api_base}` 和其他所有服务器拒绝，反之亦然。',
       '- 访问令牌有效期 10 分钟。用户收回应用的权限或账户被停用后，最迟到那时就无法再访问您的服务器。',
       '- 需要立即知晓的服务器可以查询 `{origin}/oauth/introspect`：在 [OAuth 应用]({origin}/apps)中为它注册一个应用，并把其 `client_id` 写入该条目。它只能了解为自己签发的令牌。',
+      '- `npx latchkey doctor` 会询问列表中的每个服务器，核对其自述是否一致。',
       '- `invalid_target`：`resource` 不在列表中，或一次指明了两个。`invalid_scope`：该服务器没有这个权限范围。',
     ],
   },
