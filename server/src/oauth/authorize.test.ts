@@ -279,6 +279,7 @@ test('a pending request lives ten minutes', async () => {
   const tx = txOf(await arrive(person, (await attempt(config)).url))
   server.clock.advance(600_001)
   await person.expect(404, 'GET', `/api/oauth/transactions/${tx}`)
+  await person.expect(404, 'GET', '/api/oauth/transactions/cut-short')
   assert.equal(await follow(person, `/oauth/tx/${tx}`), '400')
 })
 

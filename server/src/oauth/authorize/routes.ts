@@ -64,7 +64,7 @@ const Decision = z
   .strictObject({ decision: z.enum(['allow', 'deny']) })
   .meta({ id: 'OAuthDecision' })
 const DecisionAnswer = z.object({ redirect_to: z.string() }).meta({ id: 'OAuthDecisionAnswer' })
-const idParams = z.object({ id: z.string().min(16).max(64) })
+const idParams = z.object({ id: z.string().max(64) })
 
 /** Steps 3 to 5 of an authorization: the browser is back on our own site, so the session arrives. */
 export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {

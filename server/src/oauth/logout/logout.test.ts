@@ -307,6 +307,7 @@ test('a request belongs to the browser that brought it, and ends after ten minut
   const id = target.split('/').at(-1)
   assert.equal(await follow(person, target), '400', 'opened in a victim’s browser')
   await person.expect(404, 'GET', `/api/oauth/logouts/${id}`)
+  await person.expect(404, 'GET', '/api/oauth/logouts/cut-short')
   await person.expect(404, 'POST', `/api/oauth/logouts/${id}/decision`, { decision: 'sign_out' })
   assert.ok(await isSignedIn(person))
 

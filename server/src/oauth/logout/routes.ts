@@ -54,7 +54,7 @@ const Decision = z
 const DecisionAnswer = z
   .object({ redirect_to: z.string().nullable() })
   .meta({ id: 'OAuthLogoutDecisionAnswer' })
-const idParams = z.object({ id: z.string().min(16).max(64) })
+const idParams = z.object({ id: z.string().max(64) })
 
 const bodyBytesMax = 48 * 1024
 
