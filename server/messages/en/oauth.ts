@@ -70,7 +70,7 @@ export const scopeTexts = {
   phone: { title: 'See your phone number', description: 'Sees it and whether it is verified.' },
   offline_access: {
     title: 'Stay connected',
-    description: 'Keeps access while you are away, until you end it under “Apps”.',
+    description: 'Keeps access while you are away, until you end it under “Connected apps”.',
   },
   'models:read': { title: 'See models', description: 'Lists the models you can use.' },
   'chat:read': {

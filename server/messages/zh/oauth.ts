@@ -70,7 +70,7 @@ export const scopeTexts = {
   phone: { title: '查看您的手机号码', description: '可以看到手机号码及其是否已验证。' },
   offline_access: {
     title: '保持连接',
-    description: '您离开后仍保有访问权限，直到您在“应用”中将其终止。',
+    description: '您离开后仍保有访问权限，直到您在“已授权的应用”中将其收回。',
   },
   'models:read': { title: '查看模型', description: '列出您可以使用的模型。' },
   'chat:read': { title: '读取已存储的回答', description: '读取为您存储的回答。' },
