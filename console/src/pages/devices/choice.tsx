@@ -4,6 +4,7 @@ import { Muted } from '../../design/page.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
 import styles from './devices.module.css'
+import { heldApps } from './held-apps.ts'
 
 export type Device = Answer<'GET /api/devices'>['items'][number]
 
@@ -23,7 +24,9 @@ export function DeviceChoice(props: {
           {placeText(device.place, m, format)} · {device.address} ·{' '}
           {format.relative(device.last_seen_at)}
           {device.holds.grants.length > 0 &&
-            ` · ${device.holds.grants.map((grant) => grant.client_name).join(', ')}`}
+            ` · ${heldApps(device.holds.grants)
+              .map((app) => app.client_name)
+              .join(', ')}`}
         </Muted>
       </div>
       <Button

@@ -14,6 +14,7 @@ import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
 import type { Device } from './choice.tsx'
 import styles from './devices.module.css'
+import { heldApps } from './held-apps.ts'
 
 export function Devices() {
   const { m, format } = useLanguage()
@@ -120,13 +121,13 @@ function Holds({ device }: { device: Device }) {
   return (
     <ul className={styles.holds}>
       {device.holds.sessions > 0 && <li>{words.session}</li>}
-      {device.holds.grants.map((grant) => (
-        <li key={grant.id}>
-          {grant.client_name}
-          {grant.renews_until !== null && (
+      {heldApps(device.holds.grants).map((app) => (
+        <li key={app.client_name}>
+          {app.client_name}
+          {app.renews_until !== null && (
             <>
               {' '}
-              <Muted>{words.renewsUntil(format.date(grant.renews_until))}</Muted>
+              <Muted>{words.renewsUntil(format.date(app.renews_until))}</Muted>
             </>
           )}
         </li>
