@@ -438,5 +438,6 @@ export const inspector = {
     title: 'Back at the inspector',
     text: 'The answer has arrived. You can close this window.',
     lonely: 'If the page you started from is closed, open the inspector again and start over.',
+    open: 'Open the inspector',
   },
 }

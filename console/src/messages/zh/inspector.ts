@@ -407,5 +407,6 @@ export const inspector: typeof en = {
     title: '已返回检查器',
     text: '回应已收到。您可以关闭此窗口。',
     lonely: '如果最初的页面已关闭，请重新打开检查器并从头开始。',
+    open: '打开检查器',
   },
 }

@@ -37,8 +37,11 @@ ${discover}
 const verifier = oidc.randomPKCECodeVerifier()
 const state = oidc.randomState()
 const url = oidc.buildAuthorizationUrl(config, {
-  redirect_uri: '${app.redirect_uris[0] ?? ''}', scope: '${app.scope}', state,
-  code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+  redirect_uri: '${app.redirect_uris[0] ?? ''}',
+  scope: '${app.scope}',
+  state,
+  code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: 'S256',
 })
 // send the person to url; when they come back to callbackUrl:
 const tokens = await oidc.authorizationCodeGrant(config, callbackUrl, {

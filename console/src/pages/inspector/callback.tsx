@@ -1,3 +1,4 @@
+import { Link, useParams } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import { handBack } from './sign-in-window.ts'
@@ -9,6 +10,7 @@ import { useInspectorWords } from './words.ts'
  */
 export function InspectorCallback() {
   const words = useInspectorWords().callback
+  const { clientId } = useParams({ from: '/apps/$clientId/inspector/callback' })
   useEffect(() => {
     const { search, pathname } = location
     if (search === '') return
@@ -17,7 +19,15 @@ export function InspectorCallback() {
     window.close()
   }, [])
   return (
-    <FormFrame title={words.title} lead={words.text}>
+    <FormFrame
+      title={words.title}
+      lead={words.text}
+      foot={
+        <Link to="/apps/$clientId/inspector" params={{ clientId }}>
+          {words.open}
+        </Link>
+      }
+    >
       <p>{words.lonely}</p>
     </FormFrame>
   )
