@@ -6,6 +6,7 @@ import type { OAuthApp } from '../../console/src/api/schema.ts'
 import { compare, compareNearest } from '../../console/src/pages/inspector/compare.ts'
 import { curl } from '../../console/src/pages/inspector/curl.ts'
 import { checksOf, diagnose } from '../../console/src/pages/inspector/diagnose.ts'
+import { proofHeld, withProof } from '../../console/src/pages/inspector/dpop.ts'
 import { type FlowId, nextStep, planOf, whyNot } from '../../console/src/pages/inspector/flows.ts'
 import { bodyText, requestText } from '../../console/src/pages/inspector/http-text.ts'
 import { decodeJwt } from '../../console/src/pages/inspector/jwt.ts'
@@ -48,6 +49,7 @@ async function opened(server: TestServer, person: Person, settings: object): Pro
     scopes: app.scope.split(' '),
     push: false,
     legacy: false,
+    dpop: app.dpop_bound_access_tokens,
     model: 'latchkey-demo',
   }
 }
@@ -64,7 +66,8 @@ function runner(setup: Setup, person: Person) {
     },
     async run(step: StepId, mistake: Mistake | null = null, more: Partial<Held> = {}) {
       const before = { ...this.held, ...more }
-      const request = steps[step].request(setup, before, mistake)
+      const plain = steps[step].request(setup, before, mistake)
+      const request = await withProof(step, plain, setup, before, mistake)
       const response =
         request.navigates && mistake !== 'wrong_redirect'
           ? answerAt((await authorize(person, fullUrl(request))).search)
@@ -72,8 +75,9 @@ function runner(setup: Setup, person: Person) {
       const exchanged = { step, request, response }
       const diagnosis = diagnose(exchanged, setup, before)
       const checks = checksOf(exchanged, setup, before)
+      held = { ...before, ...proofHeld(request, response, before) }
       if (!refusalOf(response))
-        held = { ...before, ...steps[step].absorb(before, response, Date.now()) }
+        held = { ...held, ...steps[step].absorb(before, response, Date.now()) }
       return { ...exchanged, diagnosis, checks, finding: diagnosis?.finding ?? null }
     },
   }
@@ -298,21 +302,36 @@ test('addresses are compared with the one that was meant, and the kind of differ
   assert.equal(compareNearest([], 'x'), null)
 })
 
-test('an app that requires DPoP is told so, and where to change it', async () => {
+test('tokens are bound to a key that the page holds, and what is wrong with a proof is told', async () => {
   await using server = await startServer()
   const { person } = await signedUp(server.origin)
-  const setup = await opened(server, person, {
-    redirect_uris: [],
-    grant_types: ['client_credentials'],
-    scope: 'models:read',
-    dpop_bound_access_tokens: true,
-  })
-  const run = runner(setup, person)
-  await run.begin()
-  const refused = await run.run('machine')
-  assert.equal(refused.diagnosis?.finding, 'proof_needed')
-  assert.equal(refused.diagnosis?.setting, 'dpop')
-  assert.equal(refused.diagnosis?.help, '/help/dpop')
+  for (const dpop_bound_access_tokens of [true, false]) {
+    const setup = await opened(server, person, {
+      redirect_uris: [callback],
+      dpop_bound_access_tokens,
+    })
+    setup.dpop = true
+    const run = runner(setup, person)
+    await run.begin()
+    await run.run('authorize')
+    if (dpop_bound_access_tokens) {
+      const bare = await run.run('token', 'no_proof')
+      assert.deepEqual([bare.finding, bare.diagnosis?.setting], ['proof_needed', 'dpop'])
+    }
+    const first = await run.run('token')
+    assert.deepEqual([first.finding, first.diagnosis?.tone], ['proof_nonce', 'info'])
+    assert.equal((await run.run('token')).finding, null)
+    for (const step of ['userinfo', 'models', 'chat', 'introspect', 'refresh', 'models'] as const)
+      assert.equal((await run.run(step)).finding, null, step)
+    assert.ok(decodeJwt(run.held.accessToken ?? '')?.claims.cnf)
+    const refused = await run.run('models', 'old_proof')
+    assert.deepEqual([refused.finding, refused.diagnosis?.help], ['proof_refused', '/help/dpop'])
+    assert.equal((await run.run('models', 'no_proof')).finding, 'proof_needed')
+    assert.equal((await run.run('userinfo', 'no_proof')).finding, 'proof_needed')
+    assert.ok(
+      curl(refused.request, { reveal: false }).includes('authorization: DPoP $ACCESS_TOKEN'),
+    )
+  }
 })
 
 test('what is hidden stands nowhere: not in the text, not in the command', async () => {

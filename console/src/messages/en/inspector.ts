@@ -56,6 +56,8 @@ export const inspector = {
     scopes: 'Ask for',
     push: 'Push the request first (PAR)',
     pushHint: 'Parameters go from server to server; the browser carries a reference only.',
+    dpop: 'Bind the tokens to a key (DPoP)',
+    dpopHint: 'This page makes a key and signs a proof for each request.',
     legacy: 'As an older client, without PKCE',
     legacyHint: 'Possible because this app is registered as a legacy confidential client.',
     applies: 'A change starts this flow anew.',
@@ -173,6 +175,8 @@ export const inspector = {
     code_again: 'Use the code twice',
     wrong_secret: 'Wrong secret',
     broken_token: 'Altered token',
+    no_proof: 'Without a proof',
+    old_proof: 'The same proof again',
   } satisfies Record<Mistake, string>,
   exchange: {
     onPurpose: (mistake: string) => `On purpose: ${mistake}`,
@@ -295,8 +299,16 @@ export const inspector = {
       fix: 'Use each token with the client_id it was issued to.',
     },
     proof_needed: {
-      what: 'The app requires DPoP, and the request carried no proof of a key. The inspector holds no key.',
-      fix: 'To look at this flow here, switch off “Require DPoP” for that time. Your app itself sends a proof with each request.',
+      what: 'A proof of the key was needed, and the request carried none: the app requires DPoP, or the token is bound to a key.',
+      fix: 'Send a fresh proof in the header DPoP with each request, and the token as “Authorization: DPoP”. Whether the app requires it is one of its settings.',
+    },
+    proof_refused: {
+      what: 'The proof does not fit this request: made for another one, used before, or signed with another key.',
+      fix: 'Make a new proof for each request, with its method and address, and with the key of the token.',
+    },
+    proof_nonce: {
+      what: 'The server wants a nonce of its own in the proof, so that none can be made in stock. It came in the header DPoP-Nonce.',
+      fix: 'Make the proof again with it and send the request once more. Libraries do that by themselves; here, send it again.',
     },
     grant_invalid: {
       what: 'The code or token is not known: mistyped, cut off, or removed long ago.',
@@ -394,6 +406,7 @@ export const inspector = {
     token_type_hint: 'Where to look first. It may be wrong.',
     authorization: 'Who asks: the app (Basic), or whoever holds the token (Bearer).',
     'content-type': 'How the body is written.',
+    dpop: 'Shows by a signature that the sender holds the key. Made anew for each request.',
     model: 'Which model answers.',
     messages: 'The conversation so far.',
     max_tokens: 'The longest answer that is wanted.',
@@ -433,6 +446,11 @@ export const inspector = {
     alg: 'How it is signed.',
     kid: 'With which key; the keys are at /oauth/jwks.',
     typ: 'What kind of token this is.',
+    jwk: 'The public half of the key that signed it.',
+    htm: 'For which method the proof was made.',
+    htu: 'For which address the proof was made.',
+    ath: 'Hash of the access token that goes with the proof.',
+    cnf: 'The key that the token is bound to.',
   } satisfies Record<ParameterName, string>,
   callback: {
     title: 'Back at the inspector',

@@ -48,6 +48,8 @@ export const inspector: typeof en = {
     scopes: '请求的权限',
     push: '先推送请求（PAR）',
     pushHint: '参数在服务器之间传递，浏览器只携带一个引用。',
+    dpop: '将令牌绑定到密钥（DPoP）',
+    dpopHint: '此页面会生成一个密钥，并为每个请求签署证明。',
     legacy: '像旧客户端那样，不带 PKCE',
     legacyHint: '因为此应用注册为旧式机密客户端，所以可以这样做。',
     applies: '更改后，此流程会重新开始。',
@@ -154,6 +156,8 @@ export const inspector: typeof en = {
     code_again: '重复使用授权码',
     wrong_secret: '错误的密钥',
     broken_token: '被改动的令牌',
+    no_proof: '不带证明',
+    old_proof: '重复使用同一证明',
   },
   exchange: {
     onPurpose: (mistake) => `故意：${mistake}`,
@@ -269,8 +273,16 @@ export const inspector: typeof en = {
       fix: '每个令牌只能与获发它的 client_id 一起使用。',
     },
     proof_needed: {
-      what: '此应用要求 DPoP，而请求没有携带密钥证明。检查器没有密钥。',
-      fix: '要在这里查看此流程，请暂时关闭“要求 DPoP”。您的应用自己会在每个请求中附上证明。',
+      what: '需要密钥证明，而请求没有携带：应用要求 DPoP，或令牌已绑定到密钥。',
+      fix: '请在每个请求的 DPoP 标头中发送新的证明，并以“Authorization: DPoP”发送令牌。是否要求可在应用设置中更改。',
+    },
+    proof_refused: {
+      what: '证明与此请求不符：是为其他请求生成的、已被使用过，或由另一个密钥签署。',
+      fix: '请为每个请求重新生成证明，写明其方法和地址，并使用令牌所绑定的密钥。',
+    },
+    proof_nonce: {
+      what: '服务器要求证明中包含它给出的 nonce，以免有人预先生成证明。它在 DPoP-Nonce 标头中。',
+      fix: '请用它重新生成证明，再发送一次请求。库会自动完成；在这里请再次发送。',
     },
     grant_invalid: {
       what: '授权码或令牌无法识别：输入有误、被截断，或早已删除。',
@@ -364,6 +376,7 @@ export const inspector: typeof en = {
     token_type_hint: '先从哪里查找的提示，可以不准确。',
     authorization: '谁在请求：应用（Basic），或持有令牌者（Bearer）。',
     'content-type': '正文的格式。',
+    dpop: '用签名表明发送者持有密钥。每个请求都要重新生成。',
     model: '由哪个模型回答。',
     messages: '目前为止的对话。',
     max_tokens: '希望的最长回答。',
@@ -402,6 +415,11 @@ export const inspector: typeof en = {
     alg: '签名方式。',
     kid: '用哪个密钥签名；密钥在 /oauth/jwks。',
     typ: '这是哪种令牌。',
+    jwk: '签名所用密钥的公钥部分。',
+    htm: '证明针对的方法。',
+    htu: '证明针对的地址。',
+    ath: '随证明发送的访问令牌的哈希。',
+    cnf: '令牌所绑定的密钥。',
   },
   callback: {
     title: '已返回检查器',

@@ -36,5 +36,5 @@ function header({ name, value }: Field, reveal: boolean): string {
   }
   return reveal || !isSecret(name)
     ? `-H ${quoted(`${name}: ${value}`)}`
-    : `-H "${name}: Bearer $ACCESS_TOKEN"`
+    : `-H "${name}: ${value.split(' ')[0]} $ACCESS_TOKEN"`
 }

@@ -23,6 +23,8 @@ export type Finding =
   | 'client_mismatch'
   | 'grant_invalid'
   | 'proof_needed'
+  | 'proof_refused'
+  | 'proof_nonce'
   | 'scope_refused'
   | 'grant_type_refused'
   | 'access_denied'
@@ -102,8 +104,14 @@ export function diagnose({ step, request, response }: Exchanged, setup: Setup, h
       return invalidRequest()
     case 'invalid_grant':
       return invalidGrant()
+    case 'use_dpop_nonce':
+      return made('proof_nonce', { tone: 'info' }, 'dpop')
+    case 'dpop_required':
+      return made('proof_needed', {}, 'dpop')
     case 'invalid_dpop_proof':
-      return made('proof_needed', { setting: 'dpop' }, 'dpop')
+      return valueNamed(request.headers, 'dpop') === undefined
+        ? made('proof_needed', { setting: 'dpop' }, 'dpop')
+        : made('proof_refused', {}, 'dpop')
     case 'invalid_scope':
       return made('scope_refused', { setting: 'scopes', scopes: refusedScopes() }, 'scopes')
     case 'unauthorized_client':
@@ -127,7 +135,7 @@ export function diagnose({ step, request, response }: Exchanged, setup: Setup, h
     case 'invalid_token':
     case 'invalid_api_key':
     case 'token_expired':
-      return made('token_invalid')
+      return boundWithoutProof() ? made('proof_needed', {}, 'dpop') : made('token_invalid')
     case 'account_deactivated':
       return made('suspended', {}, 'suspended-account')
     case 'insufficient_scope':
@@ -143,6 +151,11 @@ export function diagnose({ step, request, response }: Exchanged, setup: Setup, h
     default:
       if (response.status === 401) return made('token_invalid')
       return response.status >= 500 ? made('unavailable', {}, 'service-status') : made('other')
+  }
+
+  function boundWithoutProof(): boolean {
+    const token = /^Bearer (.+)$/.exec(valueNamed(request.headers, 'authorization') ?? '')?.[1]
+    return decodeJwt(token ?? '')?.claims.cnf !== undefined
   }
 
   function redirects(): Diagnosis {

@@ -66,8 +66,11 @@ export function ExchangeView(props: {
             open
           />
           {checks.length > 0 && <Checks of={checks} />}
-          {['id_token', 'access_token'].map((name) => (
-            <Decoded key={name} name={name} token={valueNamed(response.members, name) ?? ''} />
+          {[
+            ...exchange.request.headers.filter(({ name }) => name === 'dpop'),
+            ...response.members.filter(({ name }) => /^(id|access)_token$/.test(name)),
+          ].map(({ name, value }) => (
+            <Decoded key={name} name={name} token={value} />
           ))}
         </Stack>
       </div>

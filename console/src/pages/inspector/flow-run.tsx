@@ -30,7 +30,12 @@ export function FlowRun(props: {
   const first = flowIds.find((flow) => whyNot(flow, app) === null) ?? 'code'
   const [flow, setFlow] = useState<FlowId>(first)
   const [reveal, setReveal] = useState(false)
-  const [options, setOptions] = useState<Options>({ without: [], push: false, legacy: false })
+  const [options, setOptions] = useState<Options>({
+    without: [],
+    push: false,
+    legacy: false,
+    dpop: false,
+  })
   const setup: Setup = {
     app,
     origin: server.origin,
@@ -39,6 +44,7 @@ export function FlowRun(props: {
     scopes: scopesFor(flow, app).filter((scope) => !options.without.includes(scope)),
     push: options.push,
     legacy: options.legacy && app.legacy_confidential,
+    dpop: options.dpop || app.dpop_bound_access_tokens,
     model: models.data?.[0]?.id ?? 'MODEL',
   }
   const run = useRun(flow, setup, JSON.stringify([flow, options]))
@@ -128,7 +134,7 @@ function FlowChoice(props: { app: OAuthApp; value: FlowId; onChange(flow: FlowId
 }
 
 /** `without`: scopes that are left out, so that a scope added to the app is asked for at once. */
-type Options = { without: readonly string[]; push: boolean; legacy: boolean }
+type Options = { without: readonly string[]; push: boolean; legacy: boolean; dpop: boolean }
 
 function OptionsForm(props: {
   app: OAuthApp
@@ -166,6 +172,14 @@ function OptionsForm(props: {
             hint={words.pushHint}
             checked={value.push}
             onChange={(event) => onChange({ ...value, push: event.target.checked })}
+          />
+        )}
+        {!app.dpop_bound_access_tokens && (
+          <Checkbox
+            label={words.dpop}
+            hint={words.dpopHint}
+            checked={value.dpop}
+            onChange={(event) => onChange({ ...value, dpop: event.target.checked })}
           />
         )}
         {flow === 'code' && app.legacy_confidential && (

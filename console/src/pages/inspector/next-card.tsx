@@ -3,6 +3,7 @@ import { Button, LinkButton } from '../../design/button.tsx'
 import { Callout } from '../../design/callout.tsx'
 import { CopyBox } from '../../design/copy.tsx'
 import { Card, Muted, Row, Stack } from '../../design/page.tsx'
+import { withProofAhead } from './dpop.ts'
 import { Explained, partsOf, RequestView } from './exchange-view.tsx'
 import { type FlowId, planOf } from './flows.ts'
 import styles from './inspector.module.css'
@@ -28,6 +29,8 @@ export function NextCard(props: { flow: FlowId; setup: Setup; run: Run; reveal: 
       // A spent code is a mistake, and stands there.
       step !== next && steps[step].ready(held) && !(step === 'token' && held.codeSpent),
   )
+  const ahead = (step: StepId) =>
+    withProofAhead(step, steps[step].request(setup, held, null), setup)
   const offered = next === null ? [] : mistakesOf(next)
   return (
     <Card title={next ? words.next.title(words.steps[next].title) : words.next.finished}>
@@ -59,14 +62,10 @@ export function NextCard(props: { flow: FlowId; setup: Setup; run: Run; reveal: 
         </Row>
         {next && (
           <>
-            <RequestView
-              label={words.next.preview}
-              of={steps[next].request(setup, held, null)}
-              reveal={reveal}
-            />
+            <RequestView label={words.next.preview} of={ahead(next)} reveal={reveal} />
             <Explained
               title={words.exchange.parameters}
-              fields={partsOf(steps[next].request(setup, held, null))}
+              fields={partsOf(ahead(next))}
               reveal={reveal}
               open
             />

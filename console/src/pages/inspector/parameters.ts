@@ -25,6 +25,7 @@ export const definedIn = {
   token_type_hint: 'RFC 7009 §2.1',
   authorization: 'RFC 6750 §2.1',
   'content-type': 'RFC 6749 App. B',
+  dpop: 'RFC 9449 §4.1',
   model: 'OpenAI API',
   messages: 'OpenAI API',
   max_tokens: 'OpenAI API',
@@ -65,6 +66,11 @@ export const definedIn = {
   alg: 'RFC 7515 §4.1.1',
   kid: 'RFC 7515 §4.1.4',
   typ: 'RFC 9068 §2.1',
+  jwk: 'RFC 7515 §4.1.3',
+  htm: 'RFC 9449 §4.2',
+  htu: 'RFC 9449 §4.2',
+  ath: 'RFC 9449 §4.2',
+  cnf: 'RFC 9449 §6.1',
 } as const
 
 export type ParameterName = keyof typeof definedIn
@@ -87,6 +93,6 @@ export const isSecret = (name: string): boolean => secrets.has(name.toLowerCase(
 
 /** A secret by its ends, so that two can be told apart; short ones not at all. */
 export const masked = (value: string): string => {
-  const [, scheme = '', rest = value] = /^(Basic |Bearer )?(.*)$/s.exec(value) ?? []
+  const [, scheme = '', rest = value] = /^(Basic |Bearer |DPoP )?(.*)$/s.exec(value) ?? []
   return scheme + (rest.length < 20 ? '••••••' : `${rest.slice(0, 4)}••••${rest.slice(-4)}`)
 }

@@ -1,23 +1,24 @@
+import { newProofKey } from './dpop.ts'
 import type { Held } from './requests.ts'
 
-const random = (): string => base64url(crypto.getRandomValues(new Uint8Array(32)))
-
-/** What an app makes up for one sign-in: `state`, `nonce`, verifier and challenge (RFC 7636 section 4). */
-export async function freshAttempt(): Promise<
-  Pick<Held, 'state' | 'nonce' | 'verifier' | 'challenge'>
-> {
-  const verifier = random()
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))
-  return {
-    state: random(),
-    nonce: random(),
-    verifier,
-    challenge: base64url(new Uint8Array(digest)),
-  }
-}
-
-const base64url = (bytes: Uint8Array): string =>
+export const base64url = (bytes: Uint8Array): string =>
   btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '')
+
+export const randomText = (): string => base64url(crypto.getRandomValues(new Uint8Array(32)))
+
+export const sha256 = async (text: string): Promise<string> =>
+  base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text))))
+
+/**
+ * What an app makes up for one sign-in: `state`, `nonce`, verifier and challenge (RFC 7636 section 4),
+ * and the key that its tokens may be bound to.
+ */
+export async function freshAttempt(): Promise<Held> {
+  const verifier = randomText()
+  const challenge = await sha256(verifier)
+  const proofKey = await newProofKey()
+  return { state: randomText(), nonce: randomText(), verifier, challenge, proofKey }
+}

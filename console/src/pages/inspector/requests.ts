@@ -1,4 +1,5 @@
 import type { OAuthApp } from '../../api/schema.ts'
+import type { ProofKey } from './dpop.ts'
 import type { Field, WireRequest } from './wire.ts'
 
 /** What the person chose for this run. The secret lives in the memory of this page alone. */
@@ -13,6 +14,8 @@ export type Setup = {
   push: boolean
   /** As an older client does it: no PKCE. Only for apps that are registered so. */
   legacy: boolean
+  /** Tokens are bound to a key of the app's (RFC 9449). */
+  dpop: boolean
   model: string
 }
 
@@ -35,6 +38,10 @@ export type Held = {
   deviceCode?: string | undefined
   userCode?: string | undefined
   verificationUri?: string | undefined
+  proofKey?: ProofKey
+  /** What the server wants to find in the next proof, and the proof before it. */
+  proofNonce?: string | undefined
+  lastProof?: string | undefined
   /** What an app of theirs sends, for the step that only checks it. */
   pasted?: readonly Field[]
 }
@@ -49,6 +56,8 @@ export const mistakes = [
   'code_again',
   'wrong_secret',
   'broken_token',
+  'no_proof',
+  'old_proof',
 ] as const
 export type Mistake = (typeof mistakes)[number]
 

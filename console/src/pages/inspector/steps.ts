@@ -82,6 +82,7 @@ export const steps: Record<StepId, Step> = {
             ...(setup.legacy ? [] : (['wrong_verifier', 'no_verifier'] as const)),
             'wrong_redirect',
             ...secretMistakes(setup),
+            ...proofMistakes(setup),
           ],
   },
   device: {
@@ -108,7 +109,7 @@ export const steps: Record<StepId, Step> = {
         mistake,
       ),
     absorb: tokens,
-    mistakes: () => ['broken_token'],
+    mistakes: (setup) => ['broken_token', ...proofMistakes(setup)],
   },
   machine: {
     ready: always,
@@ -120,19 +121,19 @@ export const steps: Record<StepId, Step> = {
         mistake,
       ),
     absorb: tokens,
-    mistakes: (setup) => ['unknown_scope', ...secretMistakes(setup)],
+    mistakes: (setup) => ['unknown_scope', ...secretMistakes(setup), ...proofMistakes(setup)],
   },
   userinfo: {
     ready: (held) => held.accessToken !== undefined && held.idToken !== undefined,
     request: (setup, held, mistake) => bearer(setup, held, mistake, 'GET', '/oauth/userinfo', null),
     absorb: nothing,
-    mistakes: () => ['broken_token'],
+    mistakes: resourceMistakes,
   },
   models: {
     ready: (held) => held.accessToken !== undefined,
     request: (setup, held, mistake) => bearer(setup, held, mistake, 'GET', '/v1/models', null),
     absorb: nothing,
-    mistakes: () => ['broken_token'],
+    mistakes: resourceMistakes,
   },
   chat: {
     ready: (held) => held.accessToken !== undefined,
@@ -168,7 +169,7 @@ export const steps: Record<StepId, Step> = {
       spentRefreshToken: held.refreshToken,
       rotatedAt: now,
     }),
-    mistakes: (setup) => ['broken_token', ...secretMistakes(setup)],
+    mistakes: (setup) => ['broken_token', ...secretMistakes(setup), ...proofMistakes(setup)],
   },
   present_again: {
     ready: (held) => held.spentRefreshToken !== undefined,
@@ -211,6 +212,15 @@ const isConfidential = ({ app }: Setup) => app.token_endpoint_auth_method !== 'n
 
 function secretMistakes(setup: Setup): Mistake[] {
   return isConfidential(setup) ? ['wrong_secret'] : []
+}
+
+/** Where tokens are issued, a proof is missed only by apps that must send one. */
+function proofMistakes(setup: Setup): Mistake[] {
+  return setup.app.dpop_bound_access_tokens ? ['no_proof'] : []
+}
+
+function resourceMistakes(setup: Setup): Mistake[] {
+  return ['broken_token', ...(setup.dpop ? (['no_proof', 'old_proof'] as const) : [])]
 }
 
 function tokens(held: Held, { members }: WireResponse): Partial<Held> {

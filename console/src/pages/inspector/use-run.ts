@@ -1,5 +1,6 @@
 import { useEffect, useReducer, useRef, useState } from 'react'
 import { type Diagnosis, diagnose } from './diagnose.ts'
+import { proofHeld, withProof } from './dpop.ts'
 import { type FlowId, nextStep } from './flows.ts'
 import { freshAttempt } from './pkce.ts'
 import type { Held, Mistake, Setup } from './requests.ts'
@@ -74,7 +75,8 @@ export function useRun(flow: FlowId, setup: Setup, runKey: string) {
   const run = async (step: StepId, mistake: Mistake | null = null, more: Partial<Held> = {}) => {
     if (!held || busy) return
     const before = { ...held, ...more }
-    const request = steps[step].request(setup, before, mistake)
+    const plain = steps[step].request(setup, before, mistake)
+    const request = await withProof(step, plain, setup, before, mistake)
     setClosed(false)
     // A request that nobody is sent back from would leave the person on an error page.
     const navigates = request.navigates && mistake !== 'wrong_redirect'
@@ -96,7 +98,11 @@ export function useRun(flow: FlowId, setup: Setup, runKey: string) {
         ok,
         held: before,
       },
-      gained: { ...more, ...(ok ? steps[step].absorb(before, response, Date.now()) : {}) },
+      gained: {
+        ...more,
+        ...proofHeld(request, response, before),
+        ...(ok ? steps[step].absorb(before, response, Date.now()) : {}),
+      },
     })
   }
 
