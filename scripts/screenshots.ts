@@ -65,6 +65,7 @@ try {
     await page.waitForURL(`${origin}/`)
     for (const [name, path] of Object.entries(paths)) {
       await open(path)
+      if (name === 'inspector') await makeMistake(page)
       await shoot(page, name, language)
     }
   }
@@ -80,7 +81,12 @@ try {
       code_challenge_method: 'S256',
     }),
   )
-  const usual = { dashboard: '/', usage: '/usage', consent: authorize.href }
+  const usual = {
+    dashboard: '/',
+    usage: '/usage',
+    consent: authorize.href,
+    inspector: `/apps/${app.client_id}/inspector`,
+  }
   await look('en', usual)
   await look('zh', usual)
   const caseId = await suspend(secret)
@@ -90,6 +96,20 @@ try {
 } finally {
   await latchkey.close()
   await rm(dataDir, { recursive: true, force: true })
+}
+
+/** In the flow inspector: signs in through the window, then sends another verifier, as its buttons offer. */
+async function makeMistake(page: Page): Promise<void> {
+  await page.locator('form button[type=submit]').click()
+  const opening = page.waitForEvent('popup')
+  await page.locator('button', { hasText: /^(Open the sign-in window|打开登录窗口)$/ }).click()
+  const window = await opening
+  const allow = window.getByRole('button', { name: /^(Allow|允许)$/ })
+  // Allowed once, it is not asked again.
+  await Promise.race([allow.click(), page.locator('#exchange-1').waitFor()]).catch(() => undefined)
+  await page.locator('#exchange-1').waitFor()
+  await page.locator('button', { hasText: /^(Wrong verifier|错误的验证器)$/ }).click()
+  await page.locator('#exchange-2').waitFor()
 }
 
 async function signUp(): Promise<Person> {

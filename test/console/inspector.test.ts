@@ -426,8 +426,8 @@ test('the picture lights up as messages go out, and shows the way ahead', () => 
     'app>latchkey planned',
   ])
   const happened = [
-    { id: 1, step: 'authorize', ok: true, answer: '303' },
-    { id: 2, step: 'token', ok: false, answer: '400 invalid_grant' },
+    { id: 1, step: 'authorize', outcome: 'ok', answer: '303' },
+    { id: 2, step: 'token', outcome: 'failed', answer: '400 invalid_grant' },
   ] as const
   assert.deepEqual(states('code', setup, happened, null).slice(3), [
     'browser>app done',
@@ -438,4 +438,15 @@ test('the picture lights up as messages go out, and shows the way ahead', () => 
     'app>gateway planned',
     'gateway>app planned',
   ])
+  const asked = { id: 1, step: 'device', outcome: 'ok', answer: '200' } as const
+  const pending = { id: 2, step: 'poll', outcome: 'waiting', answer: '400 pending' } as const
+  const given = { id: 3, step: 'poll', outcome: 'ok', answer: '200' } as const
+  assert.deepEqual(states('device', setup, [asked, pending], null).slice(0, 5), [
+    'app>latchkey done',
+    'latchkey>app done',
+    'browser>latchkey waiting',
+    'app>latchkey done',
+    'latchkey>app done',
+  ])
+  assert.equal(states('device', setup, [asked, given], null)[2], 'browser>latchkey done')
 })

@@ -239,8 +239,8 @@ export const inspector = {
       fix: 'Check the connection and that the server runs, then send it again.',
     },
     client_refused: {
-      what: 'The app could not prove who it is: the client id is unknown, the secret is wrong or has run out, or it was sent in another way than registered.',
-      fix: 'Compare the last four characters with the list of secrets on the app’s page. Send it as the app is registered: client_secret_basic in the Authorization header, client_secret_post in the form.',
+      what: 'The app could not prove who it is: the client id is unknown, or the secret is wrong, has run out or was not sent.',
+      fix: 'Compare the last four characters with the list of secrets on the app’s page. Send it in the Authorization header or in the form, not in both.',
     },
     redirect_mismatch: {
       what: 'The redirect address is not one of those registered, so nobody is sent there. The person sees an error page.',

@@ -216,8 +216,8 @@ export const inspector: typeof en = {
   findings: {
     network: { what: '没有收到回应。', fix: '请检查网络以及服务器是否在运行，然后重新发送。' },
     client_refused: {
-      what: '应用无法证明自己的身份：客户端 ID 未知，密钥错误或已到期，或发送方式与注册的不同。',
-      fix: '请将最后四个字符与应用页面上的密钥列表对照，并按注册的方式发送：client_secret_basic 放在 Authorization 标头中，client_secret_post 放在表单中。',
+      what: '应用无法证明自己的身份：客户端 ID 未知，或密钥错误、已到期或没有发送。',
+      fix: '请将最后四个字符与应用页面上的密钥列表对照，放在 Authorization 标头或表单中均可，但不能同时使用。',
     },
     redirect_mismatch: {
       what: '回调地址不在已注册之列，因此不会把任何人送到那里。用户会看到错误页面。',

@@ -48,12 +48,10 @@ export function FlowRun(props: {
     model: models.data?.[0]?.id ?? 'MODEL',
   }
   const run = useRun(flow, setup, JSON.stringify([flow, options]))
-  const happened = run.exchanges.map(({ id, step, ok, response }) => ({
-    id,
-    step,
-    ok,
-    answer: statusText(response, words),
-  }))
+  const happened = run.exchanges.map(({ id, step, ok, diagnosis, response }) => {
+    const outcome = ok ? 'ok' : diagnosis?.tone === 'info' ? 'waiting' : 'failed'
+    return { id, step, outcome, answer: statusText(response, words) } as const
+  })
   const arrows = arrowsOf(flow, setup, happened, run.busy?.step ?? null)
   const newest = run.exchanges.at(-1)
   useEffect(() => {

@@ -35,10 +35,7 @@ const shapes: Record<StepId, Shape> = {
     { from: 'browser', to: 'app', label: { words: 'code' } },
   ],
   token: call('POST /oauth/token'),
-  device: [
-    ...call('POST /oauth/device'),
-    { from: 'browser', to: 'latchkey', label: { words: 'user_page' } },
-  ],
+  device: call('POST /oauth/device'),
   poll: call('POST /oauth/token'),
   machine: call('POST /oauth/token'),
   userinfo: call('GET /oauth/userinfo'),
@@ -51,8 +48,15 @@ const shapes: Record<StepId, Shape> = {
   check: call('POST /oauth/par'),
 }
 
-/** `answer`: how the last message of it reads, such as its status. */
-type Happened = { id: number; step: StepId; ok: boolean; answer: string }
+/** What the person does meanwhile, beside the app: it is done once a poll went well. */
+const personEnters: Pick<Arrow, 'from' | 'to' | 'label'> = {
+  from: 'browser',
+  to: 'latchkey',
+  label: { words: 'user_page' },
+}
+
+/** `answer`: how the last message of it reads, such as its status. Waiting is neither good nor failed. */
+type Happened = { id: number; step: StepId; outcome: 'ok' | 'waiting' | 'failed'; answer: string }
 
 /**
  * The picture: what happened, arrow by arrow, and then, pale, what leads from here to a first call
@@ -64,9 +68,12 @@ export function arrowsOf(
   happened: readonly Happened[],
   waiting: StepId | null,
 ): Arrow[] {
-  const past = happened.flatMap(({ id, step, ok, answer }) =>
-    shapes[step].map((shape, at, all): Arrow => {
-      const failed = !ok && at === all.length - 1
+  const reached = new Set(
+    happened.filter(({ outcome }) => outcome === 'ok').map(({ step }) => step),
+  )
+  const past = happened.flatMap(({ id, step, outcome, answer }) => {
+    const arrows = shapes[step].map((shape, at, all): Arrow => {
+      const failed = outcome === 'failed' && at === all.length - 1
       const told = 'words' in shape.label && (failed || shape.label.words === 'answer')
       return {
         ...shape,
@@ -74,21 +81,21 @@ export function arrowsOf(
         exchange: id,
         state: failed ? 'failed' : 'done',
       }
-    }),
-  )
+    })
+    if (step !== 'device' || outcome !== 'ok') return arrows
+    const state = reached.has('poll') ? 'done' : 'waiting'
+    return [...arrows, { ...personEnters, exchange: null, state } satisfies Arrow]
+  })
   const now = waiting
     ? shapes[waiting].map((shape, at, all): Arrow => {
         const last = at === all.length - 1
         return { ...shape, exchange: null, state: last ? 'planned' : 'waiting' }
       })
     : []
-  const reached = new Set(happened.filter(({ ok }) => ok).map(({ step }) => step))
   const { core, uses } = planOf(flow, setup)
-  const ahead = [...core, ...uses.filter((step) => step === 'models')]
-  const planned = ahead
+  const planned = [...core, ...uses.filter((step) => step === 'models')]
     .filter((step) => !reached.has(step) && step !== waiting)
-    .flatMap((step) =>
-      shapes[step].map((shape): Arrow => ({ ...shape, exchange: null, state: 'planned' })),
-    )
+    .flatMap((step) => (step === 'device' ? [...shapes.device, personEnters] : shapes[step]))
+    .map((shape): Arrow => ({ ...shape, exchange: null, state: 'planned' }))
   return [...past, ...now, ...planned]
 }

@@ -1,4 +1,5 @@
 import { useMutation } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useForm } from 'react-hook-form'
 import { type Answer, call } from '../../api/client.ts'
@@ -28,6 +29,7 @@ export function StartTest(props: {
   redirectUri: string
   onStart(session: TestSession): void
 }) {
+  const { m } = useLanguage()
   const words = useInspectorWords().start
   const { client_id } = props.app
   const confidential = props.app.token_endpoint_auth_method.startsWith('client_secret')
@@ -69,7 +71,10 @@ export function StartTest(props: {
             <p>
               <code>{props.redirectUri}</code>
             </p>
-            <Muted>{words.nothingChanges}</Muted>
+            <Muted>{words.nothingChanges}</Muted>{' '}
+            <Link to="/help/$slug" params={{ slug: 'app-inspector' }}>
+              {m.common.helpWithThis}
+            </Link>
           </div>
           {confidential && (
             <Choices legend={words.secret}>
