@@ -24,7 +24,7 @@ export function Secrets(props: { of: OAuthApp; server: Console }) {
   const [rotating, setRotating] = useState(false)
   const [made, setMade] = useState<Answer<'POST /api/apps/{client_id}/secrets'> | null>(null)
   const words = m.apps
-  if (app.token_endpoint_auth_method === 'none')
+  if (!app.token_endpoint_auth_method.startsWith('client_secret'))
     return <Card title={words.secrets} lead={words.noSecrets} />
   const tones = { current: 'good', ending: 'warn', temporary: 'neutral' } as const
   return (
