@@ -14,7 +14,7 @@ import { decodeJwt, instantOf } from './jwt.ts'
 import { definedIn, isExplained, isSecret, masked } from './parameters.ts'
 import type { Setup } from './requests.ts'
 import type { Exchange } from './use-run.ts'
-import { type Field, refusalOf, valueNamed, type WireRequest, type WireResponse } from './wire.ts'
+import { type Field, refusalOf, type WireRequest, type WireResponse } from './wire.ts'
 import { type InspectorWords, useInspectorWords } from './words.ts'
 
 /** One request with its answer; open while it is the newest. */
