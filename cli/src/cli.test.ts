@@ -39,6 +39,7 @@ test('every command has help in both languages, and the table names every comman
   const help = await terminal.run(['token', '--help'])
   assert.equal(help.code, 0)
   assert.match(help.out, /^latchkey token \[--account NAME\]/)
+  assert.equal((await terminal.run(['help', 'token'])).out, help.out)
 })
 
 test('wrong usage is exit code 2, says what is wrong, and never repeats a value', async () => {

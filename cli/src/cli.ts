@@ -25,7 +25,7 @@ export async function run(
   args: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { own, rest } = split(commandFirst(args))
+  const { own, rest } = split(commandFirst(helpLast(args)))
   const wanted = own[own.indexOf('--locale') + 1]
   const locale = own.includes('--locale') && isLocale(wanted) ? wanted : localeOf(environment)
   const m = await messagesOf(locale)
@@ -74,6 +74,14 @@ export async function run(
     return trouble.details.exitCode
   }
 }
+
+/** `latchkey help token` as `latchkey token --help`. */
+const helpLast = ([first, ...others]: readonly string[]): string[] =>
+  first === undefined
+    ? []
+    : first === 'help' && others[0] !== undefined && !others[0].startsWith('-')
+      ? [...others, '--help']
+      : [first, ...others]
 
 /** `latchkey --json whoami` as `latchkey whoami --json`. */
 function commandFirst(args: readonly string[]): string[] {

@@ -66,7 +66,7 @@ export async function chooseAccount(keep: Keep, context: Context): Promise<Chose
 }
 
 /** An app whose id and secret are in the environment needs no sign-in, as in CI. */
-function environmentClient(context: Context): Chosen | null {
+export function environmentClient(context: Context): Chosen | null {
   const { LATCHKEY_CLIENT_ID, LATCHKEY_CLIENT_SECRET, LATCHKEY_ISSUER, LATCHKEY_BASE_URL } =
     context.environment
   const wanted = option(context, 'issuer') ?? LATCHKEY_ISSUER

@@ -187,6 +187,9 @@ test('an app signs in by its own credentials, which come by stdin or environment
   }
   assert.match((await ci.run(['token'], env)).out, /^ey/)
   assert.equal((await ci.run(['token'])).code, 3)
+  const doctor = await ci.run(['doctor', '--client'], env)
+  assert.equal(doctor.code, 0, doctor.out)
+  assert.match(doctor.out, new RegExp(`^ok {3}account ${app.client_id}: signed in`, 'm'))
 })
 
 test('logout ends the grant at the provider, and says when the provider could not be reached', async () => {

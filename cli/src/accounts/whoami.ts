@@ -90,15 +90,15 @@ function text({ keep, chosen, view, protection }: Seen, context: Context): strin
   const { whoami: words } = m
   const rows: [string, string][] = [
     [words.account, name],
-    ...(entry.email && entry.email !== name
-      ? [[words.email, entry.email] as [string, string]]
-      : []),
+    ...(entry.email && entry.email !== name ? [row(words.email, entry.email)] : []),
     [words.issuer, entry.issuer],
     [words.client, entry.selfRegistered ? words.registered(entry.clientId) : entry.clientId],
     [words.state, m.states[view.state]],
     [words.scopes, view.scopes.join(' ') || '–'],
-    [words.token, words.tokenText(view.accessExpiresAt, Date.now(), view.renewable)],
-    ...(entry.baseUrl ? [[words.baseUrl, entry.baseUrl] as [string, string]] : []),
+    ...(view.stored.state === 'present'
+      ? [row(words.token, words.tokenText(view.accessExpiresAt, Date.now(), view.renewable))]
+      : []),
+    ...(entry.baseUrl ? [row(words.baseUrl, entry.baseUrl)] : []),
     [words.storedIn, keep.dir],
     [words.protectedBy, m.protection[protection]],
   ]
@@ -112,6 +112,8 @@ function text({ keep, chosen, view, protection }: Seen, context: Context): strin
     lines.push(`${terminal.tone('strong', '→', 'out')} ${m.common.run(signInCommandOf(chosen))}`)
   return lines.join('\n')
 }
+
+const row = (label: string, value: string): [string, string] => [label, value]
 
 /** Columns in a terminal: Chinese takes two. */
 const columns = (label: string): number =>

@@ -1,5 +1,5 @@
 import type { Book } from '../accounts/book.ts'
-import { accountOption, type Chosen } from '../accounts/choose.ts'
+import { accountOption, type Chosen, environmentClient } from '../accounts/choose.ts'
 import { defaultIssuer, issuerOf } from '../accounts/issuer.ts'
 import { bindingOf, type Keep } from '../accounts/keep.ts'
 import { look } from '../accounts/look.ts'
@@ -35,6 +35,8 @@ export async function examineClient(keep: Keep, context: Context): Promise<Findi
     .map(([name, entry]): Chosen => ({ name, entry }))
     .filter(({ name }) => named === undefined || name === named)
     .filter(({ entry }) => issuer === null || entry.issuer === issuer)
+  const fromEnvironment = named === undefined ? environmentClient(context) : null
+  if (fromEnvironment) chosen.push(fromEnvironment)
   const accounts = (
     await Promise.all(chosen.map((one) => examineAccount(keep, one, context)))
   ).flat()

@@ -18,10 +18,8 @@ export const doctor: CommandRun = async (context) => {
     throw wrongUsage(m.common.notTogether('--client', '--server'))
   if (values.server === true && installation === null)
     throw wrongUsage(m.common.serverCommand('doctor --server'), m.common.serverCommandNext)
-  const findings = [
-    ...(wantsClient(context) ? await examineClient(openKeep(context), context) : []),
-    ...(installation !== null && values.client !== true ? await installationFindings(context) : []),
-  ]
+  const waiting = context.terminal.waiting(m.doctor.looking)
+  const findings = await examine(context).finally(() => waiting.done())
   const first = findings.find(({ result, next }) => result === 'fail' && next !== null)
   const next = (first ?? findings.find(({ result, next }) => result === 'warn' && next !== null))
     ?.next
@@ -31,6 +29,14 @@ export const doctor: CommandRun = async (context) => {
     [...lines(findings, context), ...(next ? ['', arrow(next, context)] : [])].join('\n'),
   )
   return findings.some(({ result }) => result === 'fail') ? exitCodes.failed : exitCodes.done
+}
+
+async function examine(context: Context): Promise<Finding[]> {
+  const here = installation !== null && context.values.client !== true
+  return [
+    ...(wantsClient(context) ? await examineClient(openKeep(context), context) : []),
+    ...(here ? await installationFindings(context) : []),
+  ]
 }
 
 /** Where nobody signs in, as on a server, there is nothing to say about it. */

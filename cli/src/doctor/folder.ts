@@ -1,18 +1,9 @@
-import { lstat, readdir, statfs } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileSystemOf } from '../../../sdk/src/node/locks/file-system.ts'
 import type { Keep } from '../accounts/keep.ts'
 import type { Context } from '../command.ts'
 import type { Finding } from './finding.ts'
-
-/** File systems of other machines, by their magic numbers (statfs(2)): POSIX locks do not hold there. */
-const networkFileSystems: Record<number, string> = {
-  26985: 'NFS',
-  4283649346: 'CIFS',
-  4266872130: 'SMB2',
-  20859: 'SMB',
-  16914836: '9p',
-  1702057286: 'FUSE',
-}
 
 /** The folder of the sign-ins: whose it is, who may read it, what lies in it. Before anything mends it. */
 export async function examineFolder(keep: Keep, { m }: Context): Promise<Finding[]> {
@@ -39,10 +30,8 @@ export async function examineFolder(keep: Keep, { m }: Context): Promise<Finding
     )
   else found.push(finding(words.folder, 'ok', dir))
 
-  const { type } = await statfs(dir)
-  const remote = networkFileSystems[type]
-  if (remote)
-    found.push(finding(words.folder, 'warn', words.folderRemote(remote), words.folderRemoteNext))
+  if ((await fileSystemOf(dir)) === 'network')
+    found.push(finding(words.folder, 'warn', words.folderRemote, words.folderRemoteNext))
 
   const open: string[] = []
   for (const name of await readdir(dir)) {

@@ -272,15 +272,17 @@ export const en = {
       `latchkey exec could not reach the API (${detail}). Run: latchkey doctor`,
   },
   doctor: {
+    looking: 'Looking around',
     account: 'account',
     accountNamed: (name: string) => `account ${name}`,
     folder: 'folder',
     folderAbsent: (dir: string) => `${dir} does not exist yet; the first sign-in makes it`,
     folderForeign: (dir: string) => `${dir} is not a folder of this user`,
     folderOpen: (dir: string) => `others may look into ${dir}`,
-    folderRemote: (kind: string) =>
-      `it is on a network file system (${kind}), where locks do not hold reliably`,
-    folderRemoteNext: 'Set LATCHKEY_CLI_DIR to a folder on a local disk.',
+    folderRemote:
+      'it is on a network file system: that works, but a process that dies holds the others up for seconds',
+    folderRemoteNext:
+      'Set LATCHKEY_CLI_DIR to a folder on a local disk, the same for all processes.',
     files: 'files',
     filesOpen: (names: readonly string[]) => `others may read, or own: ${names.join(', ')}`,
     atRest: 'at rest',

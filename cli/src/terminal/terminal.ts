@@ -70,7 +70,7 @@ export function openTerminal(options: {
       const timer = setInterval(() => {
         const elapsed = Math.floor((performance.now() - begun) / 1_000)
         if (performance.now() - begun < patienceMs) return
-        const width = (stderr.columns ?? 80) - 12
+        const width = Math.max(20, (stderr.columns || 80) - 12)
         stderr.write(
           `\r\x1b[K${frames[ticks++ % frames.length]} ${shown.slice(0, width)} (${elapsed} s)`,
         )

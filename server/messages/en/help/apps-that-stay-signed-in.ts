@@ -135,7 +135,7 @@ export const appsThatStaySignedIn = {
       '- `EACCES`, `EPERM`: folder and files have to belong to the user that runs the app. It may have been run once with `sudo`; give them back with `chown -R`.',
       '- `ENOSPC`: the disk is full. `EROFS`: it is mounted for reading only.',
       '- `TimeoutError`: another process holds the lock. It is freed by itself when that process ends.',
-      '- On network drives locks do not work reliably. Put the folder on a local disk: `LATCHKEY_CLI_DIR` for the command line.',
+      '- A network drive works, but is slower, and a process that dies there holds the others up for seconds. A local disk is better: `LATCHKEY_CLI_DIR` for the command line.',
       '',
       '## Where it is',
       '- Linux: `~/.local/state/latchkey`, or below `XDG_STATE_HOME`.',

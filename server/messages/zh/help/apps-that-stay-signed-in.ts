@@ -135,7 +135,7 @@ export const appsThatStaySignedIn: Record<keyof typeof en, HelpArticle> = {
       '- `EACCES`、`EPERM`：文件夹和文件必须属于运行应用的用户。可能曾用 `sudo` 运行过，请用 `chown -R` 归还。',
       '- `ENOSPC`：磁盘已满。`EROFS`：磁盘以只读方式挂载。',
       '- `TimeoutError`：另一个进程占用着锁，该进程结束后会自动释放。',
-      '- 网络磁盘上的锁并不可靠，请把文件夹放在本地磁盘：命令行使用 `LATCHKEY_CLI_DIR`。',
+      '- 网络磁盘可以使用，但较慢，且某个进程意外结束时会让其他进程等待数秒。最好使用本地磁盘：命令行使用 `LATCHKEY_CLI_DIR`。',
       '',
       '## 在哪里',
       '- Linux：`~/.local/state/latchkey`，或 `XDG_STATE_HOME` 之下。',
