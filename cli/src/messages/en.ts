@@ -1,19 +1,6 @@
+import { distance, when } from './spans.ts'
+
 /** Every sentence of the command line, in English. `zh` is typed by it. */
-const when = (at: number) =>
-  new Date(at)
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/\.\d+Z$/, ' UTC')
-
-/** How long until then, in the largest unit that fits. */
-export function distance(ms: number): { value: number; unit: 's' | 'min' | 'h' | 'd' } {
-  const seconds = Math.max(0, Math.round(ms / 1_000))
-  if (seconds < 120) return { value: seconds, unit: 's' }
-  if (seconds < 7_200) return { value: Math.round(seconds / 60), unit: 'min' }
-  if (seconds < 172_800) return { value: Math.round(seconds / 3_600), unit: 'h' }
-  return { value: Math.round(seconds / 86_400), unit: 'd' }
-}
-
 const span = (ms: number) => {
   const { value, unit } = distance(ms)
   return `${value} ${{ s: 's', min: 'min', h: 'h', d: value === 1 ? 'day' : 'days' }[unit]}`

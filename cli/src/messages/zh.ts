@@ -1,10 +1,5 @@
-import { distance, type Messages } from './en.ts'
-
-const when = (at: number) =>
-  new Date(at)
-    .toISOString()
-    .replace('T', ' ')
-    .replace(/\.\d+Z$/, ' UTC')
+import type { Messages } from './en.ts'
+import { distance, when } from './spans.ts'
 
 const span = (ms: number) => {
   const { value, unit } = distance(ms)

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-
 export type Ran = { code: number | null; stdout: string; stderr: string }
 
 const outputMax = 20_000
@@ -9,11 +7,12 @@ const outputMax = 20_000
  * started, and after `timeoutMs`: a keychain that waits for somebody to type a password must not
  * hang a program nobody looks at.
  */
-export function runProgram(
+export async function runProgram(
   program: string,
   args: string[],
   by: { input?: string; timeoutMs: number },
 ): Promise<Ran> {
+  const { spawn } = await import('node:child_process') // only where there is a keychain to ask
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true })
     let stdout = ''

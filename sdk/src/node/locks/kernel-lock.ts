@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { lstat, open } from 'node:fs/promises'
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { pause, systemClock } from '../../platform/clock.ts'
 
 /**
@@ -16,6 +16,8 @@ export async function withKernelLock<T>(
   signal?: AbortSignal,
 ): Promise<T> {
   await ensureLockFile(path)
+  // Loaded by who takes a turn: a command line that only reads a fresh token starts sooner without.
+  const { DatabaseSync } = await import('node:sqlite')
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
     await begin(database, signal)
