@@ -106,6 +106,7 @@ test('in the browser: with its ID token an app signs the person out without a qu
   await sendFrom(page, site.origin, url)
   await page.getByRole('heading', { name: '无法接受此应用的退出登录请求' }).waitFor()
   await page.getByText('client_id_missing').waitFor()
+  await assertAccessible(page, 'refused')
   await page.getByRole('link', { name: '在此退出登录' }).click()
   await page.getByRole('heading', { name: '在此浏览器中退出登录' }).waitFor()
   await page.getByRole('button', { name: '保持登录' }).click()
