@@ -16,6 +16,16 @@ const run = (file: string, args: string[], env: Record<string, string> = {}) =>
   })
 const lines = (child: ChildProcess) => createInterface(child.stdout ?? process.stdin)
 
+test('the example names the versions that are tested here', () => {
+  const read = (path: string) =>
+    JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')) as Record<string, object>
+  const { devDependencies } = read('../../package.json')
+  const { dependencies } = read('../../server/package.json')
+  const tested = { ...dependencies, ...devDependencies } as Record<string, string>
+  for (const [name, version] of Object.entries(read('package.json').dependencies ?? {}))
+    assert.equal(version, tested[name], name)
+})
+
 test('the example client signs in to the example server, and again for the tool that takes more', async () => {
   const resource = `http://localhost:${await freePort()}/mcp`
   const listed = readFileSync(join(import.meta.dirname, 'resources.json'), 'utf8')

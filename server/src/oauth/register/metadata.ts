@@ -8,7 +8,7 @@ import {
   refreshDefaults,
 } from '../apps/app.ts'
 import { isLoopback, redirectHost } from '../apps/redirect-uri.ts'
-import { defaultAppScope, scopeList } from '../scopes.ts'
+import { defaultAppScope, isIdentityScope, scopeList } from '../scopes.ts'
 
 export type MetadataRefusal = {
   error: 'invalid_redirect_uri' | 'invalid_client_metadata'
@@ -17,6 +17,8 @@ export type MetadataRefusal = {
 
 /** The most a client that nobody vouches for may have: what it asks beyond is left out (RFC 7591 section 2). */
 const ceiling = scopeList(defaultAppScope)
+/** For one that named nothing of ours, such as the scopes of an MCP server alone. */
+const identity = ceiling.filter(isIdentityScope)
 /** Device codes are for programs in a terminal alone: public clients that come back to loopback. */
 const grantsFor = (terminal: boolean) =>
   terminal
@@ -84,7 +86,7 @@ export function readMetadata(
     applicationType:
       given.application_type ??
       (redirectUris.every((uri) => uri.startsWith('https:')) ? 'web' : 'native'),
-    scopes: scopes.length > 0 ? scopes : ceiling,
+    scopes: scopes.length > 0 ? scopes : identity,
     legacyConfidential: false,
     idTokenClaims: 'with_scopes',
     idTokenAlg: given.id_token_signed_response_alg ?? 'ES256',

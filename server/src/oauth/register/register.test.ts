@@ -139,6 +139,8 @@ test('what a client asks beyond the ceiling is left out', async () => {
   assert.deepEqual(body.grant_types, ['authorization_code', 'refresh_token'])
   assert.equal(body.scope, 'openid models:read')
   assert.match(body.client_secret ?? '', /^sk-lk-client_/)
+  const elsewhere = await register(server, { scope: 'notes:read made:up' })
+  assert.equal(elsewhere.body.scope, 'openid profile email offline_access', 'none of the gateway')
   const open = await register(server, { token_endpoint_auth_method: 'none' })
   assert.equal(open.body.client_secret, undefined)
 })

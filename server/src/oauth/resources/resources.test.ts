@@ -68,6 +68,8 @@ for (const database of databases) {
     assert.ok(tokens.claims()?.email, 'identity comes in the ID token')
     assert.equal(await models(server.origin, tokens.access_token), 401)
     await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, accountId))
+    const headers = { authorization: `Bearer ${tokens.access_token}` }
+    assert.equal((await fetch(`${server.origin}/api/account`, { headers })).status, 401)
 
     const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token ?? '', {
       resource: notes,
