@@ -1,10 +1,13 @@
-import type { AppSettings } from '../apps/app.ts'
+import { z } from 'zod'
+import { type AppSettings, judgeApp } from '../apps/app.ts'
 import { isLoopback } from '../apps/redirect-uri.ts'
 import { readMetadata } from '../register/metadata.ts'
 import { documentHost } from './document-url.ts'
 
 /** What section 5 of the draft recommends as the most to read. */
 export const documentBytesMax = 5 * 1_024
+
+const KeySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).min(1).max(10) })
 
 /**
  * Reads a document as the client it describes, or says what is wrong with it
@@ -33,8 +36,8 @@ export function readDocument(
   if ('client_secret' in given || 'client_secret_expires_at' in given)
     return { problem: 'it holds a client_secret' }
   const method = given.token_endpoint_auth_method ?? 'none'
-  if (method !== 'none')
-    return { problem: 'token_endpoint_auth_method: only "none" is possible here' }
+  if (method !== 'none' && method !== 'private_key_jwt')
+    return { problem: 'token_endpoint_auth_method: "none" or "private_key_jwt" is possible here' }
 
   const ownOf = (uris: unknown) =>
     Array.isArray(uris) ? uris.filter((uri) => belongsTo(clientId, uri)) : uris
@@ -48,13 +51,36 @@ export function readDocument(
     redirect_uris: own,
     post_logout_redirect_uris: ownOf(given.post_logout_redirect_uris),
     backchannel_logout_uri: isOnOrigin(clientId, told) ? told : undefined,
-    token_endpoint_auth_method: method,
+    // Read like any client that proves itself: what a public one may have besides, it may not.
+    token_endpoint_auth_method: method === 'none' ? 'none' : 'client_secret_basic',
   }
   const settings = readMetadata(metadata, reaches)
-  return 'error' in settings ? { problem: settings.description } : settings
+  if ('error' in settings) return { problem: settings.description }
+  return method === 'none' ? settings : withKeys(settings, clientId, given, reaches)
 }
 
-/** Where we post to: nothing but the document's own server. */
+/** The public keys it signs with (RFC 7523): in the document, or on the document's own origin. */
+function withKeys(
+  settings: AppSettings,
+  clientId: string,
+  { jwks, jwks_uri: uri }: Record<string, unknown>,
+  reaches: (url: string) => boolean,
+): AppSettings | { problem: string } {
+  const keys = jwks === undefined ? null : KeySet.safeParse(jwks)
+  if (keys?.success === false) return { problem: 'jwks: "keys" is no list of 1 to 10 keys' }
+  if (uri !== undefined && !isOnOrigin(clientId, uri))
+    return { problem: 'jwks_uri: not on its own origin' }
+  const signing: AppSettings = {
+    ...settings,
+    authMethod: 'private_key_jwt',
+    jwks: keys?.data.keys ?? null,
+    jwksUri: uri === undefined ? null : String(uri),
+  }
+  const [problem] = judgeApp(signing, reaches)
+  return problem ? { problem: `${problem.field}: ${problem.reason}` } : signing
+}
+
+/** Where we post to and read keys from: nothing but the document's own server. */
 const isOnOrigin = (clientId: string, uri: unknown): boolean =>
   typeof uri === 'string' && URL.parse(uri)?.origin === URL.parse(clientId)?.origin
 

@@ -142,8 +142,8 @@ export function openDocuments(deps: DocumentsDeps): Documents {
     } satisfies OAuthApp
     await database.transaction(async () => {
       await store.putDescribed(app)
-      const moved = living && living.redirectUris.join(' ') !== app.redirectUris.join(' ')
-      if (!living || moved) await written(app, living ? 'app.changed' : 'app.registered')
+      if (!living || trustOf(living) !== trustOf(app))
+        await written(app, living ? 'app.changed' : 'app.registered')
       database.afterCommit(() => deps.bus.publish({ type: 'client.changed', clientId }))
     })
     return { ok: true, app }
@@ -201,6 +201,10 @@ export function openDocuments(deps: DocumentsDeps): Documents {
     },
   }
 }
+
+/** What the audit log tells changes of: where codes go, and who may redeem them. */
+const trustOf = ({ redirectUris, authMethod, jwks, jwksUri }: OAuthApp): string =>
+  JSON.stringify([redirectUris, authMethod, jwks, jwksUri])
 
 /** The described client, or why not; `away`: its host may well say better things tomorrow. */
 function judge(clientId: string, answer: OutboundAnswer, reaches: DocumentsDeps['reaches']) {

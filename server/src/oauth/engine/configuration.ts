@@ -263,6 +263,9 @@ function judgeAssertion(
     throw new InvalidClientAuth('the client_assertion may live five minutes at most')
   if (!['undefined', 'JWT', 'client-authentication+jwt'].includes(String(header.typ)))
     throw new InvalidClientAuth('typ of the client_assertion is of another kind of token')
+  // Members by which a JWT would choose its own key or meaning (RFC 8725 section 3.10).
+  if (['jwk', 'jku', 'x5u', 'crit', 'b64'].some((member) => member in header))
+    throw new InvalidClientAuth('the header of the client_assertion chooses its key or meaning')
 }
 
 /** 400 for everything a client did wrong; 503 when it is we who cannot. */
