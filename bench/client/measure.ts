@@ -1,0 +1,89 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const here = import.meta.dirname
+export const baselines = join(here, 'baselines')
+
+/** An installed baseline's folder. They are no dependencies of ours, and pinned all the same. */
+export function baseline(name: string): string {
+  const folder = join(baselines, 'node_modules', name)
+  if (!existsSync(folder))
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: baselines,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
+  return folder
+}
+
+export const versionOf = (folder: string): string =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5)
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
+}
+
+export const round = (value: number, digits = 3): number => Number(value.toPrecision(digits))
+
+/** The middle 95 % of a statistic over resampled values. */
+export function interval(
+  values: readonly number[],
+  statistic: (values: readonly number[]) => number,
+): [number, number] {
+  const results: number[] = []
+  for (let i = 0; i < 400; i++) {
+    const drawn: number[] = []
+    for (let j = 0; j < values.length; j++)
+      drawn.push(values[Math.floor(Math.random() * values.length)] ?? Number.NaN)
+    results.push(statistic(drawn))
+  }
+  return [round(quantile(results, 0.025)), round(quantile(results, 0.975))]
+}
+
+/** Prints what was found and keeps it whole, with its setting, under `results/`. */
+export function keep(name: string, versions: Record<string, string>, result: object): void {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  const setting = {
+    command: `npm run bench:client ${name}`,
+    at: new Date().toISOString(),
+    commit,
+    node: process.version,
+    undici: process.versions.undici,
+    cpu: cpus()[0]?.model.trim(),
+    cores: cpus().length,
+    memory_gib: Math.round(totalmem() / 2 ** 30),
+    load_before: Number(process.env.BENCH_LOAD ?? loadavg()[0]?.toFixed(2)),
+    versions,
+  }
+  console.log(JSON.stringify(setting, null, 2))
+  const file = join(here, 'results', `${name}.json`)
+  writeFileSync(file, `${JSON.stringify({ setting, ...result }, null, 1)}\n`)
+  console.log(`raw: ${file}`)
+}
+
+/** A program of `bench/client` on core 0, which says where it listens in its first line. */
+export async function far(file: string, args: string[] = [], env: Record<string, string> = {}) {
+  const child = spawn('taskset', ['-c', '0', process.execPath, join(here, file), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const origin = String((await lines.next()).value)
+  return {
+    origin,
+    pid: child.pid ?? 0,
+    async [Symbol.asyncDispose]() {
+      const gone = new Promise((resolve) => child.once('exit', resolve))
+      child.kill()
+      await gone
+    },
+  }
+}
+
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms))

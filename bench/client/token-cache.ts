@@ -1,0 +1,222 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { KMSClient } from '@aws-sdk/client-kms'
+import { Redis } from 'ioredis'
+import {
+  type CredentialStore,
+  createAuth,
+  discover,
+  keySealer,
+  memoryStore,
+  type Sealer,
+} from '../../sdk/src/index.ts'
+import { kmsSealer } from '../../sdk/src/kms/index.ts'
+import { fileStore } from '../../sdk/src/node/index.ts'
+import { ioredisClient, redisStore } from '../../sdk/src/redis/index.ts'
+import { FakeKms } from '../../sdk/src/testing/index.ts'
+import { far, keep, median, round, versionOf } from './measure.ts'
+
+/**
+ * Claim 2. What a token costs per API call, with the token kept nowhere, in memory, in a file and in
+ * Redis, sealed and not. A server holds its token in memory and pays once a lifetime; a CLI starts
+ * anew each time, and what a shared store saves it is A/(A + N·C): A to get a token, N calls of C.
+ */
+const tokenMs = 100
+const apiMs = 50
+const kmsMs = 10
+const redisUrl = process.env.LATCHKEY_TEST_REDIS_URL ?? 'redis://127.0.0.1:6379'
+
+const work = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
+const redis = new Redis(redisUrl, { lazyConnect: true, maxRetriesPerRequest: 1 })
+await redis.connect().catch(() => {
+  throw new Error(`no Redis at ${redisUrl}: set LATCHKEY_TEST_REDIS_URL`)
+})
+const prefix = `lk-bench-${process.pid}`
+const kms = new FakeKms()
+await kms.listen()
+const keyId = kms.createKey()
+const client = new KMSClient(kms.config())
+// Stands for the way to the service.
+client.middlewareStack.add(
+  (next) => async (by) => {
+    await new Promise((resolve) => setTimeout(resolve, kmsMs))
+    return next(by)
+  },
+  { step: 'initialize' },
+)
+const plain: Sealer = { seal: async (_, text) => text, open: async (_, sealed) => sealed }
+const local = keySealer(new Uint8Array(32).fill(9))
+let folders = 0
+const folder = () => join(work, `${++folders}`)
+
+/** A store as a process of its own opens it: on the same place, with nothing in memory. */
+type Open = () => CredentialStore
+const stores: Record<string, () => Open> = {
+  'file, plain': () => {
+    const dir = folder()
+    return () => fileStore({ dir, sealer: plain })
+  },
+  'file, local key': () => {
+    const dir = folder()
+    return () => fileStore({ dir })
+  },
+  'file, KMS': () => {
+    const dir = folder()
+    return () => fileStore({ dir, sealer: kmsSealer({ keyId, client }) })
+  },
+  'Redis, plain': () => {
+    const at = `${prefix}-${++folders}`
+    return () => redisStore(ioredisClient(redis), { sealer: null, prefix: at })
+  },
+  'Redis, local key': () => {
+    const at = `${prefix}-${++folders}`
+    return () => redisStore(ioredisClient(redis), { sealer: local, prefix: at })
+  },
+}
+
+const app = (origin: string, store: CredentialStore) =>
+  createAuth({
+    provider: discover(origin),
+    clientId: 'bench',
+    clientSecret: 'secret',
+    store,
+    refresh: { background: false },
+  })
+
+/** A CLI that runs again and again: each time a new instance, one token, N calls. */
+async function burst(origin: string, open: Open | null, calls: number, runs: number) {
+  const ms: number[] = []
+  const once = async () => {
+    const began = performance.now()
+    const auth = app(origin, open ? open() : memoryStore())
+    const token = await auth.app().token()
+    for (let n = 0; n < calls; n++)
+      await (await fetch(`${origin}/api`, { headers: { authorization: `Bearer ${token}` } })).text()
+    ms.push(performance.now() - began)
+    await auth.close()
+  }
+  await once() // connections, and the first token into the store
+  ms.length = 0
+  for (let n = 0; n < runs; n += 4) await Promise.all([once(), once(), once(), once()])
+  return median(ms)
+}
+
+/** A server: one instance, calls one after another, a token that expires now and then. */
+async function server(origin: string, open: Open | 'none' | 'anonymous', calls: number) {
+  const auth = app(origin, typeof open === 'string' ? memoryStore() : open())
+  const account = auth.app()
+  await account.token()
+  await fetch(`${origin}/stats`)
+  const cpu = process.cpuUsage()
+  const ms: number[] = []
+  for (let n = 0; n < calls; n++) {
+    const began = performance.now()
+    if (open === 'anonymous') await (await fetch(`${origin}/open`)).text()
+    else {
+      const source = open === 'none' ? app(origin, memoryStore()).app() : account
+      const authorization = `Bearer ${await source.token()}`
+      await (await fetch(`${origin}/api`, { headers: { authorization } })).text()
+    }
+    ms.push(performance.now() - began)
+  }
+  const { user, system } = process.cpuUsage(cpu)
+  const { tokenCalls } = (await (await fetch(`${origin}/stats`)).json()) as { tokenCalls: number }
+  await auth.close()
+  const mean = ms.reduce((sum, one) => sum + one, 0) / calls
+  return {
+    calls,
+    mean_ms: round(mean),
+    token_calls_per_1000: round((tokenCalls / calls) * 1_000),
+    cpu_ms_per_1000: round(((user + system) / 1_000 / calls) * 1_000),
+  }
+}
+
+// 1. The server.
+const servers: Record<string, object> = {}
+{
+  const options = JSON.stringify({ lifetimeSeconds: 4, delayMs: tokenMs })
+  await using at = await far('provider-server.ts', [options], { API_MS: '2' })
+  const anonymous = await server(at.origin, 'anonymous', 2_000)
+  servers.anonymous = anonymous
+  const arms: Record<string, [Open | 'none', number]> = {
+    'kept nowhere': ['none', 60],
+    memory: [memoryStore, 2_000],
+    'file, local key': [stores['file, local key']?.() ?? memoryStore, 2_000],
+    'Redis, local key': [stores['Redis, local key']?.() ?? memoryStore, 2_000],
+    'file, KMS': [stores['file, KMS']?.() ?? memoryStore, 2_000],
+  }
+  for (const [name, [open, calls]] of Object.entries(arms)) {
+    const found = await server(at.origin, open, calls)
+    servers[name] = { ...found, auth_ms_per_call: round(found.mean_ms - anonymous.mean_ms) }
+    console.log(`server, ${name}:`, JSON.stringify(servers[name]))
+  }
+}
+
+// 2. The CLI.
+const bursts = []
+{
+  const options = JSON.stringify({ lifetimeSeconds: 3_600, delayMs: tokenMs })
+  await using at = await far('provider-server.ts', [options], { API_MS: String(apiMs) })
+  for (const N of [1, 2, 4, 8]) {
+    const none = await burst(at.origin, null, N, 24)
+    const row: Record<string, number> = { N, 'kept nowhere': round(none, 4) }
+    for (const [name, make] of Object.entries(stores)) {
+      const ms = await burst(at.origin, make(), N, 24)
+      row[name] = round(ms, 4)
+      row[`${name} saves %`] = round((1 - ms / none) * 100)
+    }
+    row['model %'] = round((tokenMs / (tokenMs + N * apiMs)) * 100)
+    bursts.push(row)
+    console.log('cli', JSON.stringify(row))
+  }
+}
+
+// 3. One look into a store, as each start of a process takes one.
+const looks: Record<string, number> = {}
+{
+  const options = JSON.stringify({ lifetimeSeconds: 3_600 })
+  await using at = await far('provider-server.ts', [options])
+  const binding = { issuer: at.origin, clientId: 'bench', account: '(app)', resource: '' }
+  const dir = folder()
+  const measured: Record<string, Open> = {
+    ...Object.fromEntries(Object.entries(stores).map(([name, make]) => [name, make()])),
+    'file, KMS without cache': () =>
+      fileStore({ dir, sealer: kmsSealer({ keyId, client, maxUses: 1 }) }),
+  }
+  for (const [name, open] of Object.entries(measured)) {
+    const store = open()
+    await app(at.origin, store).app().token()
+    const ms: number[] = []
+    for (let n = 0; n < 100; n++) {
+      const began = performance.now()
+      await store.load(binding)
+      ms.push(performance.now() - began)
+    }
+    looks[name] = round(median(ms))
+  }
+  console.log('one look, ms:', JSON.stringify(looks))
+}
+
+const keys = await redis.keys(`${prefix}*`)
+if (keys.length > 0) await redis.del(keys)
+redis.disconnect()
+client.destroy()
+await kms.close()
+rmSync(work, { recursive: true })
+keep(
+  'token-cache',
+  {
+    '@aws-sdk/client-kms': versionOf(
+      join(import.meta.dirname, '../../node_modules/@aws-sdk/client-kms'),
+    ),
+    ioredis: versionOf(join(import.meta.dirname, '../../node_modules/ioredis')),
+  },
+  {
+    times_ms: { token: tokenMs, api: apiMs, kms: kmsMs },
+    twenty_percent_at: 'N·C = 4·A',
+    servers,
+    bursts,
+    looks_ms: looks,
+  },
+)
