@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration'
 import * as initial from '../../../migrations/0001-initial.ts'
-import * as clientMetadata from '../../../migrations/0003-client-metadata.ts'
-import * as logout from '../../../migrations/0004-logout.ts'
-import * as appLogo from '../../../migrations/0005-app-logo.ts'
-import * as devices from '../../../migrations/0007-devices.ts'
-import * as refreshReplays from '../../../migrations/0008-refresh-replays.ts'
+import * as clientMetadata from '../../../migrations/0002-client-metadata.ts'
+import * as logout from '../../../migrations/0003-logout.ts'
+import * as appLogo from '../../../migrations/0004-app-logo.ts'
+import * as devices from '../../../migrations/0005-devices.ts'
+import * as refreshReplays from '../../../migrations/0006-refresh-replays.ts'
 import type { Database, DatabaseKind } from './database.ts'
 
 /**
@@ -13,11 +13,11 @@ import type { Database, DatabaseKind } from './database.ts'
  */
 const migrations: Record<string, { up(ddl: Ddl): Promise<void> }> = {
   '0001-initial': initial,
-  '0003-client-metadata': clientMetadata,
-  '0004-logout': logout,
-  '0005-app-logo': appLogo,
-  '0007-devices': devices,
-  '0008-refresh-replays': refreshReplays,
+  '0002-client-metadata': clientMetadata,
+  '0003-logout': logout,
+  '0004-app-logo': appLogo,
+  '0005-devices': devices,
+  '0006-refresh-replays': refreshReplays,
 }
 
 /** Runs SQL written for PostgreSQL's types; on SQLite `bigint` becomes `integer` and tables STRICT. */
