@@ -43,7 +43,7 @@ export async function deliver(deps: DeliverDeps, delivery: Delivery): Promise<bo
   })
   const error = problemOf(answer)
   if (error === null) {
-    await store.sent(delivery.id, clock.now())
+    await store.sent(delivery, clock.now())
     outcomes.add(['sent'])
     return true
   }
@@ -56,11 +56,7 @@ export async function deliver(deps: DeliverDeps, delivery: Delivery): Promise<bo
   )
   if (final) await giveUp(deps, delivery, app, error)
   else
-    await store.retry(
-      delivery.id,
-      clock.now() + retryDelayMs(delivery.attempts, deps.random),
-      error,
-    )
+    await store.retry(delivery, clock.now() + retryDelayMs(delivery.attempts, deps.random), error)
   return false
 }
 
@@ -72,7 +68,7 @@ async function giveUp(
   error: string,
 ): Promise<void> {
   await database.transaction(async () => {
-    if (!(await store.failed(delivery.id, clock.now(), error))) return
+    if (!(await store.failed(delivery, clock.now(), error))) return
     await audit.append({
       actor: { kind: 'system', name: 'oauth' },
       action: 'app.logout_undelivered',

@@ -34,16 +34,27 @@ export const deliveryContract: Record<string, (store: DeliveryStore) => Promise<
     assert.equal((await store.claim(1_000, 60, 10)).length, 1)
     assert.equal(await store.oldestDue(), null)
     assert.deepEqual(await store.claim(1_060, 60, 10), [])
-    assert.equal((await store.claim(1_061, 60, 10))[0]?.attempts, 2)
+    const [claimed] = await store.claim(1_061, 60, 10)
+    assert.equal(claimed?.attempts, 2)
+    await store.sent({ id: 'logout_later', attempts: 1 }, 1_062)
+    assert.equal(
+      (await store.ofClient(claimed.clientId, 10))[0]?.state,
+      'sending',
+      'not his any more',
+    )
+    await store.sent(claimed, 1_063)
+    assert.equal((await store.ofClient(claimed.clientId, 10))[0]?.state, 'sent')
   },
   async 'a delivery is settled once, and forgotten later'(store) {
     await store.insert([delivery('logout_a', 0), delivery('logout_b', 0)])
     await store.claim(1, 60, 10)
-    await store.sent('logout_a', 2)
-    await store.retry('logout_a', 3, 'late answer of a slow holder')
-    const lost = await Promise.all(
-      Array.from({ length: 20 }, () => store.failed('logout_b', 2, 'HTTP 500')),
-    )
+    const [a, b] = [
+      { id: 'logout_a', attempts: 1 },
+      { id: 'logout_b', attempts: 1 },
+    ] as const
+    await store.sent(a, 2)
+    await store.retry(a, 3, 'late answer of a slow holder')
+    const lost = await Promise.all(Array.from({ length: 20 }, () => store.failed(b, 2, 'HTTP 500')))
     assert.equal(lost.filter(Boolean).length, 1)
     assert.deepEqual(await store.claim(10_000, 60, 10), [])
     const [kept] = await store.ofClient('app_of_logout_b', 10)

@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely'
 import { changed, type Database } from '#platform/db/database.ts'
 import type { Delivery } from './delivery.ts'
-import type { DeliveryStore } from './store.ts'
+import type { DeliveryStore, Held } from './store.ts'
 
 type DeliveryTable = {
   id: string
@@ -20,13 +20,14 @@ type Tables = { logout_deliveries: DeliveryTable }
 
 export function sqlDeliveryStore(database: Database): DeliveryStore {
   const db = database.tables<Tables>()
-  /** Only what is held is settled: an answer that comes after its hold ran out changes nothing. */
-  const settle = async (id: string, values: Partial<DeliveryTable>) =>
+  /** Only by whoever holds it: an answer that comes after another node has claimed it changes nothing. */
+  const settle = async (held: Held, values: Partial<DeliveryTable>) =>
     changed(
       await db.query
         .updateTable('logout_deliveries')
         .set({ ...values, claimed_until: null })
-        .where('id', '=', id)
+        .where('id', '=', held.id)
+        .where('attempts', '=', held.attempts)
         .where('state', '=', 'sending')
         .executeTakeFirst(),
     ) === 1
@@ -64,13 +65,14 @@ export function sqlDeliveryStore(database: Database): DeliveryStore {
         .execute()
       return rows.map(fromRow)
     },
-    async sent(id, at) {
-      await settle(id, { state: 'sent', settled_at: at, last_error: null })
+    async sent(held, at) {
+      await settle(held, { state: 'sent', settled_at: at, last_error: null })
     },
-    async retry(id, nextAttemptAt, error) {
-      await settle(id, { state: 'waiting', next_attempt_at: nextAttemptAt, last_error: error })
+    async retry(held, nextAttemptAt, error) {
+      await settle(held, { state: 'waiting', next_attempt_at: nextAttemptAt, last_error: error })
     },
-    failed: (id, at, error) => settle(id, { state: 'failed', settled_at: at, last_error: error }),
+    failed: (held, at, error) =>
+      settle(held, { state: 'failed', settled_at: at, last_error: error }),
     async remove(id) {
       await db.query.deleteFrom('logout_deliveries').where('id', '=', id).execute()
     },

@@ -1,14 +1,17 @@
 import type { Delivery } from './delivery.ts'
 
+/** What names one claim: the attempt it was for. */
+export type Held = Pick<Delivery, 'id' | 'attempts'>
+
 export type DeliveryStore = {
   /** Part of the transaction that ends the session: the one is not written without the other. */
   insert(deliveries: readonly Delivery[]): Promise<void>
   /** Takes due ones for `holdMs`; no two callers get the same, and a dead holder's come back. */
   claim(now: number, holdMs: number, limit: number): Promise<Delivery[]>
-  sent(id: string, at: number): Promise<void>
-  retry(id: string, nextAttemptAt: number, error: string): Promise<void>
+  sent(held: Held, at: number): Promise<void>
+  retry(held: Held, nextAttemptAt: number, error: string): Promise<void>
   /** True for the one caller that gave it up. */
-  failed(id: string, at: number, error: string): Promise<boolean>
+  failed(held: Held, at: number, error: string): Promise<boolean>
   remove(id: string): Promise<void>
   /** Newest first. */
   ofClient(clientId: string, limit: number): Promise<Delivery[]>
