@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { consoleIsStale } from './console-build.ts'
 
-/** `npm start`: builds the console when it is missing, then serves everything in this process. */
+/** `npm start`: builds the console when it is missing or older than its sources, then serves everything in this process. */
 const root = new URL('../', import.meta.url)
-if (!existsSync(new URL('console/dist/index.html', root))) {
-  console.log('Building the console (the first time only) …')
+if (consoleIsStale()) {
+  console.log('Building the console (only when it has changed) …')
   const build = ['run', '--silent', 'build', '--workspace', 'console', '--', '--logLevel', 'warn']
   const { status } = spawnSync('npm', build, { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { debianMissing } from '../test/harness/debian.ts'
+import { consoleIsStale } from './console-build.ts'
 
 /**
  * `npm test`: every test this machine can run. What is missing is named loudly before and after,
@@ -41,7 +42,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 // The browser tests drive the built console.
-if (!existsSync('console/dist/index.html')) run('npm', ['run', '--silent', 'build'])
+if (consoleIsStale()) run('npm', ['run', '--silent', 'build'])
 for (const line of missing) console.log(`SKIPPING the tests that need ${line}`)
 const status = run(process.execPath, [
   '--test',
