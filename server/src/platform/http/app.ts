@@ -24,7 +24,7 @@ import type { Ids } from '#platform/ids/ids.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Metrics } from '#platform/metrics/metrics.ts'
-import { type Locale, preferredLocale } from '../../../messages/messages.ts'
+import { isLocale, type Locale, preferredLocale } from '../../../messages/messages.ts'
 import { type Principal, type RateClass, type RouteAccess, stepUpMs } from './access.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import { fieldErrors } from './field-errors.ts'
@@ -145,7 +145,10 @@ export async function createApp(
     }
     if (request.headers.cookie !== undefined)
       request.principal = await options.authenticate(request)
-    if (request.principal) request.locale = request.principal.locale
+    // One of our languages by itself is what a page of ours shows its reader; a browser's list of
+    // languages says less than the account does.
+    if (request.principal && !isLocale(request.headers['accept-language']))
+      request.locale = request.principal.locale
     const refusal = judge(access, request.principal, options.clock.now())
     if (refusal) return problem(request, reply, refusal)
   })
