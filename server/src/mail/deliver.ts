@@ -53,12 +53,12 @@ export async function deliverDue(deps: {
     } catch (error) {
       const problem = describe(error)
       const final = problem.permanent || row.attempts >= attemptsMax
-      if (final) await store.failed(row.id, problem.text)
-      else await store.retry(row.id, clock.now() + retryDelayMs(row.attempts), problem.text)
+      if (final) await store.failed(row, problem.text)
+      else await store.retry(row, clock.now() + retryDelayMs(row.attempts), problem.text)
       log.warn({ mail: row.id, kind: row.kind, problem: problem.text, final }, 'mail did not leave')
       return false
     }
-    await store.sent(row.id, clock.now())
+    await store.sent(row, clock.now())
     return true
   }
 }

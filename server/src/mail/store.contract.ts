@@ -33,13 +33,19 @@ export const outboxContract: Record<string, (store: OutboxStore) => Promise<void
     assert.deepEqual(await store.claim(999, 60, 10), [])
     assert.equal((await store.claim(1_000, 60, 10)).length, 1)
     assert.deepEqual(await store.claim(1_060, 60, 10), [])
-    assert.equal((await store.claim(1_061, 60, 10))[0]?.attempts, 2)
+    const [claimed] = await store.claim(1_061, 60, 10)
+    assert.equal(claimed?.attempts, 2)
+    await store.sent({ id: 'mail_later', attempts: 1 }, 1_062)
+    assert.equal((await store.recent(1))[0]?.state, 'sending', 'not his any more')
+    await store.sent(claimed, 1_063)
+    assert.equal((await store.recent(1))[0]?.state, 'sent')
   },
   async 'a settled row is settled once and forgotten later'(store) {
     await store.insert(row('mail_once', 0))
     await store.claim(1, 60, 10)
-    await store.sent('mail_once', 2)
-    await store.retry('mail_once', 3, 'late answer of a slow holder')
+    const held = { id: 'mail_once', attempts: 1 }
+    await store.sent(held, 2)
+    await store.retry(held, 3, 'late answer of a slow holder')
     assert.deepEqual(await store.claim(10_000, 60, 10), [])
     await store.forget(1)
     assert.deepEqual(await store.recent(10), [])

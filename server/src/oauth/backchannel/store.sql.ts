@@ -1,7 +1,8 @@
-import { type Selectable, sql } from 'kysely'
-import { changed, type Database } from '#platform/db/database.ts'
+import type { Selectable } from 'kysely'
+import type { Database } from '#platform/db/database.ts'
+import { workQueue } from '#platform/db/work-queue.ts'
 import type { Delivery } from './delivery.ts'
-import type { DeliveryStore, Held } from './store.ts'
+import type { DeliveryStore } from './store.ts'
 
 type DeliveryTable = {
   id: string
@@ -20,51 +21,17 @@ type Tables = { logout_deliveries: DeliveryTable }
 
 export function sqlDeliveryStore(database: Database): DeliveryStore {
   const db = database.tables<Tables>()
-  /** Only by whoever holds it: an answer that comes after another node has claimed it changes nothing. */
-  const settle = async (held: Held, values: Partial<DeliveryTable>) =>
-    changed(
-      await db.query
-        .updateTable('logout_deliveries')
-        .set({ ...values, claimed_until: null })
-        .where('id', '=', held.id)
-        .where('attempts', '=', held.attempts)
-        .where('state', '=', 'sending')
-        .executeTakeFirst(),
-    ) === 1
+  // The first attempts before the repeated ones: apps that do not answer wait behind.
+  const { claim, settle } = workQueue<DeliveryTable>(database, 'logout_deliveries', [
+    'attempts',
+    'next_attempt_at',
+  ])
   return {
     async insert(deliveries) {
       if (deliveries.length === 0) return
       await db.query.insertInto('logout_deliveries').values(deliveries.map(toRow)).execute()
     },
-    claim: async (now, holdMs, limit) => {
-      const rows = await db.query
-        .updateTable('logout_deliveries')
-        .set({
-          state: 'sending',
-          claimed_until: now + holdMs,
-          attempts: sql<number>`attempts + 1`,
-        })
-        .where('id', 'in', (eb) => {
-          const due = eb
-            .selectFrom('logout_deliveries')
-            .select('id')
-            .where((or) =>
-              or.or([
-                or('state', '=', 'waiting').and('next_attempt_at', '<=', now),
-                or('state', '=', 'sending').and('claimed_until', '<', now),
-              ]),
-            )
-            // The first attempts before the repeated ones: apps that do not answer wait behind.
-            .orderBy('attempts')
-            .orderBy('next_attempt_at')
-            .limit(limit)
-          // PostgreSQL: several nodes share the queue; SQLite has one writer and no such clause.
-          return database.kind === 'postgres' ? due.forUpdate().skipLocked() : due
-        })
-        .returningAll()
-        .execute()
-      return rows.map(fromRow)
-    },
+    claim: async (now, holdMs, limit) => (await claim(now, holdMs, limit)).map(fromRow),
     async sent(held, at) {
       await settle(held, { state: 'sent', settled_at: at, last_error: null })
     },

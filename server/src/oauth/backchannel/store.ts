@@ -1,7 +1,5 @@
+import type { Held } from '#platform/db/work-queue.ts'
 import type { Delivery } from './delivery.ts'
-
-/** What names one claim: the attempt it was for. */
-export type Held = Pick<Delivery, 'id' | 'attempts'>
 
 export type DeliveryStore = {
   /** Part of the transaction that ends the session: the one is not written without the other. */
