@@ -136,7 +136,6 @@ export const entry = {
     title: 'Sign out of this browser',
     asks: (client: string) => `${client} asks you to sign out`,
     leadsTo: (host: string) => `You go back to ${host} afterwards`,
-    signedInAs: 'Signed in as',
     otherAccount: 'The app knows another account of yours than this one.',
     consequence:
       'Signing out ends your session in this browser. Apps that you use with it are signed out too; your other devices stay as they are.',

@@ -133,7 +133,6 @@ export const entry: typeof en = {
     title: '在此浏览器中退出登录',
     asks: (client) => `${client} 请您退出登录`,
     leadsTo: (host) => `之后将返回 ${host}`,
-    signedInAs: '当前登录身份',
     otherAccount: '该应用所知的是您的另一个账户，而不是当前这个。',
     consequence:
       '退出登录会结束您在此浏览器中的会话，随之使用的应用也会退出；您的其他设备不受影响。',

@@ -4,12 +4,11 @@ import { call } from '../../api/client.ts'
 import { transactionQuery } from '../../api/queries.ts'
 import { AppLogo } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
-import { Icon } from '../../design/icon.tsx'
 import { Stack } from '../../design/page.tsx'
 import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
-import styles from './consent.module.css'
+import { AskedScopes, Choice, Consequence, SignedInAs } from './parts.tsx'
 import { WhoVouches } from './who-vouches.tsx'
 
 /**
@@ -49,38 +48,21 @@ export function Consent() {
       lead={m.consent.leadsTo(client.redirect_host)}
     >
       <Stack>
-        <div className={styles.who}>
-          <span>{m.consent.signedInAs}</span>
-          <strong>{account.name}</strong>
-          <span>{account.email}</span>
-        </div>
+        <SignedInAs account={account} />
         <WhoVouches client={client} />
-        <div>
-          <h2 className={styles.asks}>{m.consent.asks}</h2>
-          <ul className={styles.scopes}>
-            {data.scopes.map((scope) => (
-              <li key={scope.name}>
-                <Icon name="check" size={18} />
-                <div>
-                  <p className={styles.scopeTitle}>{scope.title}</p>
-                  <p className={styles.scopeText}>{scope.description}</p>
-                </div>
-              </li>
-            ))}
-          </ul>
-        </div>
-        <p className={styles.consequence}>
+        <AskedScopes scopes={data.scopes} />
+        <Consequence>
           {data.resource ? m.consent.consequenceAt(data.resource.name) : m.consent.consequence}
-        </p>
+        </Consequence>
         <RefusalNote error={decide.error} />
-        <div className={styles.buttons}>
+        <Choice>
           <Button busy={going} onClick={() => decide.mutate('deny')}>
             {m.consent.deny}
           </Button>
           <Button kind="primary" busy={going} onClick={() => decide.mutate('allow')}>
             {m.consent.allow}
           </Button>
-        </div>
+        </Choice>
       </Stack>
     </FormFrame>
   )

@@ -3,13 +3,12 @@ import { type Answer, call } from '../../api/client.ts'
 import { AppLogo } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
 import { Callout } from '../../design/callout.tsx'
-import { Icon } from '../../design/icon.tsx'
 import { Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
 import { FormFrame } from '../../shell/open-frame.tsx'
-import consent from '../consent/consent.module.css'
+import { AskedScopes, Choice, Consequence, SignedInAs, Who } from '../consent/parts.tsx'
 import { WhoVouches } from '../consent/who-vouches.tsx'
 import { DeviceChoice } from '../devices/choice.tsx'
 import { askedBy } from '../sign-in/choose-device.tsx'
@@ -64,40 +63,23 @@ export function DeviceRequest(props: {
         <Callout tone="warn">
           <p>{words.warning}</p>
         </Callout>
-        <div className={consent.who}>
+        <Who>
           <span>{words.from}</span>
           <strong>{request.address || words.unknownAddress}</strong>
           {request.address !== '' && <span>{placeText(request.place, m, format)}</span>}
           <span>{request.same_network ? words.sameNetwork : words.otherNetwork}</span>
           <span>{format.relative(request.requested_at)}</span>
-        </div>
-        <div className={consent.who}>
-          <span>{m.consent.signedInAs}</span>
-          <strong>{request.account.name}</strong>
-          <span>{request.account.email}</span>
-        </div>
+        </Who>
+        <SignedInAs account={request.account} />
         <WhoVouches client={request.client} />
-        <div>
-          <h2 className={consent.asks}>{m.consent.asks}</h2>
-          <ul className={consent.scopes}>
-            {request.scopes.map((scope) => (
-              <li key={scope.name}>
-                <Icon name="check" size={18} />
-                <div>
-                  <p className={consent.scopeTitle}>{scope.title}</p>
-                  <p className={consent.scopeText}>{scope.description}</p>
-                </div>
-              </li>
-            ))}
-          </ul>
-        </div>
-        <p className={consent.consequence}>
+        <AskedScopes scopes={request.scopes} />
+        <Consequence>
           {request.resource
             ? m.consent.consequenceAt(request.resource.name)
             : m.consent.consequence}
-        </p>
+        </Consequence>
         <RefusalNote error={decide.error} />
-        <div className={consent.buttons}>
+        <Choice>
           <Button busy={decide.isPending} onClick={() => decide.mutate({ decision: 'deny' })}>
             {m.consent.deny}
           </Button>
@@ -108,7 +90,7 @@ export function DeviceRequest(props: {
           >
             {m.consent.allow}
           </Button>
-        </div>
+        </Choice>
       </Stack>
     </FormFrame>
   )

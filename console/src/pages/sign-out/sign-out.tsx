@@ -10,7 +10,7 @@ import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
 import { hasChosenLocale } from '../../messages/locale.ts'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
-import styles from './sign-out.module.css'
+import { Choice, Consequence, SignedInAs } from '../consent/parts.tsx'
 
 /**
  * An app sent the browser here to sign out. Who is signed in and what ends stand before the buttons;
@@ -75,26 +75,22 @@ export function SignOut() {
       lead={host === null ? undefined : words.leadsTo(host)}
     >
       <Stack>
-        <div className={styles.who}>
-          <span>{words.signedInAs}</span>
-          <strong>{account.name}</strong>
-          <span>{account.email}</span>
-        </div>
+        <SignedInAs account={account} />
         {data.other_account && (
           <Callout tone="warn">
             <p>{words.otherAccount}</p>
           </Callout>
         )}
-        <p className={styles.consequence}>{words.consequence}</p>
+        <Consequence>{words.consequence}</Consequence>
         <RefusalNote error={decide.error} />
-        <div className={styles.buttons}>
+        <Choice>
           <Button busy={busy} onClick={() => decide.mutate('stay')}>
             {words.stay}
           </Button>
           <Button kind="primary" busy={busy} onClick={() => decide.mutate('sign_out')}>
             {words.action}
           </Button>
-        </div>
+        </Choice>
       </Stack>
     </FormFrame>
   )
