@@ -52,20 +52,23 @@ export async function start(
   return (await response.json()) as Started
 }
 
-export async function poll(
+export const poll = (
   server: TestServer,
   app: RegisteredApp,
   code: string,
   headers: Record<string, string> = {},
+): Promise<Polled> => ask(server, app, { grant_type: deviceGrantType, device_code: code }, headers)
+
+async function ask(
+  server: TestServer,
+  app: RegisteredApp,
+  grant: Record<string, string>,
+  headers: Record<string, string>,
 ): Promise<Polled> {
   const response = await fetch(`${server.origin}/oauth/token`, {
     method: 'POST',
     headers,
-    body: new URLSearchParams({
-      grant_type: deviceGrantType,
-      client_id: app.client_id,
-      device_code: code,
-    }),
+    body: new URLSearchParams({ client_id: app.client_id, ...grant }),
   })
   return { status: response.status, ...((await response.json()) as object) }
 }
@@ -102,20 +105,9 @@ export async function connected(
   return { access_token, refresh_token }
 }
 
-export async function renew(
+export const renew = (
   server: TestServer,
   app: RegisteredApp,
   refresh_token: string,
   headers: Record<string, string> = {},
-): Promise<Polled> {
-  const response = await fetch(`${server.origin}/oauth/token`, {
-    method: 'POST',
-    headers,
-    body: new URLSearchParams({
-      grant_type: 'refresh_token',
-      client_id: app.client_id,
-      refresh_token,
-    }),
-  })
-  return { status: response.status, ...((await response.json()) as object) }
-}
+): Promise<Polled> => ask(server, app, { grant_type: 'refresh_token', refresh_token }, headers)

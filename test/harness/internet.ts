@@ -5,6 +5,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import type { OutboundEdges } from '../../server/src/platform/outbound/outbound.ts'
 import { selfSigned } from './certificate.ts'
+import { signedUp } from './person.ts'
+import { startServer } from './server.ts'
 
 /**
  * An internet of one machine: names with public addresses, and one TLS server that stands behind
@@ -91,6 +93,29 @@ export async function buildInternet(...hostnames: string[]): Promise<Internet> {
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
+    },
+  }
+}
+
+/** A server whose way out leads into an internet of ours, with somebody signed in. */
+export async function serverOnInternet(
+  internet: Internet,
+  options: { database?: 'sqlite' | 'postgres' | undefined; env?: Record<string, string> } = {},
+) {
+  const { database, env = {} } = options
+  const server = await startServer({
+    ...(database ? { database } : {}),
+    env,
+    outbound: internet.edges,
+  })
+  const { person } = await signedUp(server.origin)
+  return {
+    internet,
+    server,
+    person,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await internet[Symbol.asyncDispose]()
     },
   }
 }

@@ -4,9 +4,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import * as oidc from 'openid-client'
-import { buildInternet, type Internet } from '../../../../test/harness/internet.ts'
+import {
+  buildInternet,
+  type Internet,
+  serverOnInternet,
+} from '../../../../test/harness/internet.ts'
 import { arrive, attempt, authorize, discover } from '../../../../test/harness/oauth-browser.ts'
-import { type Person, signedUp } from '../../../../test/harness/person.ts'
+import type { Person } from '../../../../test/harness/person.ts'
 import { databases, startServer, type TestServer } from '../../../../test/harness/server.ts'
 
 const host = 'notes.example.test'
@@ -42,21 +46,7 @@ function publish(internet: Internet, reply: Reply | ((url: string) => Reply)) {
 const setUp = async (database?: 'sqlite' | 'postgres', env: Record<string, string> = {}) => {
   const internet = await buildInternet(host)
   publish(internet, {})
-  const server = await startServer({
-    ...(database ? { database } : {}),
-    env,
-    outbound: internet.edges,
-  })
-  const { person } = await signedUp(server.origin)
-  return {
-    internet,
-    server,
-    person,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-      await internet[Symbol.asyncDispose]()
-    },
-  }
+  return serverOnInternet(internet, { database, env })
 }
 
 const config = (server: TestServer, id = clientId) =>

@@ -3,10 +3,14 @@ import { createHmac, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 import * as oidc from 'openid-client'
-import { buildInternet, type Internet } from '../../../../test/harness/internet.ts'
+import {
+  buildInternet,
+  type Internet,
+  serverOnInternet,
+} from '../../../../test/harness/internet.ts'
 import { attempt, authorize } from '../../../../test/harness/oauth-browser.ts'
-import { type Person, signedUp } from '../../../../test/harness/person.ts'
-import { databases, startServer, type TestServer } from '../../../../test/harness/server.ts'
+import type { Person } from '../../../../test/harness/person.ts'
+import { databases, type TestServer } from '../../../../test/harness/server.ts'
 
 const host = 'notes.example.test'
 const clientId = `https://${host}/client.json`
@@ -35,23 +39,8 @@ const described = (members: object) => ({
   ...members,
 })
 
-async function setUp(database?: 'sqlite' | 'postgres') {
-  const internet = await buildInternet(host)
-  const server = await startServer({
-    ...(database ? { database } : {}),
-    outbound: internet.edges,
-  })
-  const { person } = await signedUp(server.origin)
-  return {
-    internet,
-    server,
-    person,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]()
-      await internet[Symbol.asyncDispose]()
-    },
-  }
-}
+const setUp = async (database?: 'sqlite' | 'postgres') =>
+  serverOnInternet(await buildInternet(host), { database })
 
 const configOf = (server: TestServer, { privateKey, jwk }: Pair) =>
   oidc.discovery(
