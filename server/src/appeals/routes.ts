@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '#platform/clock/clock.ts'
 import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { idParams } from '#platform/http/id-params.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Accounts } from '../accounts/index.ts'
 import { appealSchema, caseSchema, deciderOf, presentCase, type Trust } from '../trust/index.ts'
@@ -30,8 +31,6 @@ const operatorAppealSchema = appealSchema
     account: z.object({ id: z.string(), name: z.string(), email: z.string() }),
   })
   .meta({ id: 'OperatorAppeal' })
-
-const idParams = z.object({ id: z.string().max(64) })
 
 export function appealRoutes(
   app: App,

@@ -8,6 +8,7 @@ import { barePageHeaders } from './authorize/pages.ts'
 import { type ProofRefusal, proofError } from './dpop/answers.ts'
 import type { Possessions } from './dpop/possession.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
+import { takeRawBodies } from './raw-body.ts'
 import type { DirectTokens } from './token/direct.ts'
 
 export type EndpointDeps = {
@@ -90,12 +91,7 @@ export const oauthError = (
 export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void> {
   const { origin, engine, limiter, possessions } = deps
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      '*',
-      { parseAs: 'buffer', bodyLimit: bodyBytesMax },
-      (_request, body, done) => done(null, body),
-    )
+    takeRawBodies(scope, bodyBytesMax)
     scope.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
       const status = error.statusCode ?? 500
       if (status >= 500) throw error

@@ -20,10 +20,11 @@
  */
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '#platform/clock/clock.ts'
-import { day, minute } from '#platform/clock/clock.ts'
+import { day, minute, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
+import { remembered } from '#platform/events/remembered.ts'
 import type { Health } from '#platform/health/health.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
@@ -82,7 +83,6 @@ import { registerRoutes } from './register/routes.ts'
 import { openResources } from './resources/resources.ts'
 import { openKeyRing } from './signing/key-ring.ts'
 import { directTokens } from './token/direct.ts'
-import { rememberedPeople } from './token/people.ts'
 import { userinfoRoutes } from './userinfo.ts'
 import { accessTokenVerifier } from './verify/verifier.ts'
 
@@ -246,6 +246,10 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     const organization = account && (await deps.organizations.of(id))[0]?.organization
     return account && organization ? { account, organizationId: organization.id } : null
   }
+  // Who asks for tokens all the time is read once in this; within it every node has to know of a change.
+  const people = remembered({ find: findPerson, forMs: second, max: 5_000, clock })
+  bus.subscribe('account.changed', ({ accountId }) => people.forget(accountId))
+  bus.subscribe('events.missed', people.forgetAll)
   const direct = directTokens({
     ...deps,
     origin,
@@ -253,7 +257,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     vault,
     apps,
     grants,
-    findAccount: rememberedPeople({ find: findPerson, clock, bus }),
+    findAccount: people.get,
     signingKey() {
       const key = keys.all().find(({ alg }) => alg === 'ES256')
       if (!key) throw new Error('no ES256 signing key')

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type Clock, rfc3339 } from '#platform/clock/clock.ts'
 import { operatorRoles, principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { idParams } from '#platform/http/id-params.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import { idPattern } from '#platform/ids/ids.ts'
 import type { Locale } from '../../messages/messages.ts'
@@ -82,7 +83,6 @@ const accountDetailSchema = z
 
 const readers = ['operator', 'reviewer', 'support'] as const
 const deciders = ['operator', 'reviewer'] as const
-const idParams = z.object({ id: z.string().max(64) })
 
 /** The operators' side: accounts, decisions about them, cases, roles. */
 export function operatorRoutes(

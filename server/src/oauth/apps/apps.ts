@@ -1,16 +1,15 @@
 import type { Clock } from '#platform/clock/clock.ts'
 import { minute, second } from '#platform/clock/clock.ts'
-import { base62 } from '#platform/crypto/base62.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
-import { Secret } from '#platform/crypto/secret.ts'
+import type { Secret } from '#platform/crypto/secret.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
+import { remembered } from '#platform/events/remembered.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import type { Actor, Audit } from '../../audit/index.ts'
 import type { Organizations } from '../../organizations/index.ts'
 import {
   type AppRefusal,
-  type AppSecret,
   type AppSettings,
   hasLapsed,
   hasSecret,
@@ -18,6 +17,7 @@ import {
   livingSecrets,
   type OAuthApp,
 } from './app.ts'
+import { mintClientSecret } from './client-secret.ts'
 import type { AppStore } from './store.ts'
 
 export type AppsDeps = {
@@ -84,20 +84,13 @@ export type Apps = {
 }
 
 const appsMax = 100
-const cacheMs = 30 * second
+const rememberedMs = 30 * second
 
 export function openApps(deps: AppsDeps): Apps {
   const { store, clock, keyring, bus, database } = deps
-  const cache = new Map<string, { app: OAuthApp; until: number }>()
-  let generation = 0
-  bus.subscribe('client.changed', ({ clientId }) => {
-    generation++
-    cache.delete(clientId)
-  })
-  bus.subscribe('events.missed', () => {
-    generation++
-    cache.clear()
-  })
+  const known = remembered({ find: (id) => store.find(id), forMs: rememberedMs, max: 5_000, clock })
+  bus.subscribe('client.changed', ({ clientId }) => known.forget(clientId))
+  bus.subscribe('events.missed', known.forgetAll)
 
   const changed = (clientId: string) =>
     database.afterCommit(() => bus.publish({ type: 'client.changed', clientId }))
@@ -109,16 +102,6 @@ export function openApps(deps: AppsDeps): Apps {
       subject: { kind: 'app', id: app.clientId, name: app.name },
       detail,
     })
-
-  const mintSecret = (): { secret: Secret; stored: AppSecret } => {
-    const text = `sk-lk-client_${base62(deps.random.bytes(32), 43)}`
-    const { digest } = keyring.mac('client-secret', text)
-    const hint = `…${text.slice(-4)}`
-    return {
-      secret: new Secret(text),
-      stored: { digest, hint, createdAt: clock.now(), expiresAt: null, temporary: false },
-    }
-  }
 
   const reach = async (accountId: string, clientId: string) => {
     const app = await store.find(clientId)
@@ -160,7 +143,7 @@ export function openApps(deps: AppsDeps): Apps {
       if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
       const existing = await store.listByOrganizations([membership.organization.id])
       if (existing.length >= appsMax) return { ok: false, reason: 'too_many_apps' }
-      const minted = hasSecret(settings) ? mintSecret() : null
+      const minted = hasSecret(settings) ? mintClientSecret(deps) : null
       const app: OAuthApp = {
         ...settings,
         clientId: deps.ids('app'),
@@ -199,7 +182,7 @@ export function openApps(deps: AppsDeps): Apps {
       if (!reached.ok) return reached
       const { app } = reached
       if (!hasSecret(app)) return { ok: false, reason: 'public_client' }
-      const { secret, stored } = mintSecret()
+      const { secret, stored } = mintClientSecret(deps)
       await database.transaction(async () => {
         await store.addSecret(clientId, stored, stored.createdAt + overlapMs)
         changed(clientId)
@@ -222,17 +205,8 @@ export function openApps(deps: AppsDeps): Apps {
     },
 
     async lookUp(clientId) {
-      const living = (app: OAuthApp | null) => (app && hasLapsed(app, clock.now()) ? null : app)
-      const cached = cache.get(clientId)
-      if (cached && cached.until > clock.now()) return living(cached.app)
-      const before = generation
-      const app = await store.find(clientId)
-      // A change that came in while we read is not to be hidden by what we read before it.
-      if (app && before === generation) {
-        if (cache.size > 5_000) cache.clear()
-        cache.set(clientId, { app, until: clock.now() + cacheMs })
-      }
-      return living(app)
+      const app = await known.get(clientId)
+      return app && hasLapsed(app, clock.now()) ? null : app
     },
 
     checkSecret(app, presented) {
@@ -244,7 +218,7 @@ export function openApps(deps: AppsDeps): Apps {
     },
 
     async lendSecret(clientId, lifeMs) {
-      const { secret, stored } = mintSecret()
+      const { secret, stored } = mintClientSecret(deps)
       const lent = { ...stored, expiresAt: stored.createdAt + lifeMs, temporary: true }
       await store.lendSecret(clientId, lent)
       changed(clientId)
@@ -260,8 +234,7 @@ export function openApps(deps: AppsDeps): Apps {
       const now = clock.now()
       if (app.lastUsedAt !== null && now - app.lastUsedAt < minute) return
       await store.touch(app.clientId, now)
-      const cached = cache.get(app.clientId)
-      if (cached) cached.app = { ...cached.app, lastUsedAt: now }
+      known.update(app.clientId, (kept) => ({ ...kept, lastUsedAt: now }))
     },
   }
 }

@@ -4,6 +4,7 @@ import { type Clock, rfc3339 } from '#platform/clock/clock.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { idParams } from '#platform/http/id-params.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Ids } from '#platform/ids/ids.ts'
 import type { OAuthPageKey } from '../../../messages/oauth.ts'
@@ -64,7 +65,6 @@ const Decision = z
   .strictObject({ decision: z.enum(['allow', 'deny']) })
   .meta({ id: 'OAuthDecision' })
 const DecisionAnswer = z.object({ redirect_to: z.string() }).meta({ id: 'OAuthDecisionAnswer' })
-const idParams = z.object({ id: z.string().max(64) })
 
 /** Steps 3 to 5 of an authorization: the browser is back on our own site, so the session arrives. */
 export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { minute, rfc3339 } from '#platform/clock/clock.ts'
 import type { Principal } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
+import { idParams } from '#platform/http/id-params.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { Locale } from '../../../messages/messages.ts'
@@ -17,6 +18,7 @@ import { startedHere } from '../authorize/transaction.ts'
 import type { TxCookies } from '../authorize/tx-cookie.ts'
 import { logoutPath } from '../engine/configuration.ts'
 import type { Grants } from '../grants/grants.ts'
+import { takeRawBodies } from '../raw-body.ts'
 import type { IdTokenReader } from './id-token-hint.ts'
 import type { PendingLogout, PendingLogouts } from './pending.ts'
 import { askedLocale, readLogout } from './request.ts'
@@ -54,7 +56,6 @@ const Decision = z
 const DecisionAnswer = z
   .object({ redirect_to: z.string().nullable() })
   .meta({ id: 'OAuthLogoutDecisionAnswer' })
-const idParams = z.object({ id: z.string().max(64) })
 
 const bodyBytesMax = 48 * 1024
 
@@ -76,12 +77,7 @@ export async function logoutRoutes(app: App, deps: LogoutDeps): Promise<void> {
   const fromOurPages = (site: unknown) => site === 'same-origin' || site === 'none'
 
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      '*',
-      { parseAs: 'buffer', bodyLimit: bodyBytesMax },
-      (_request, body, done) => done(null, body),
-    )
+    takeRawBodies(scope, bodyBytesMax)
     scope.setErrorHandler((error: { statusCode?: number }, request, reply) => {
       if ((error.statusCode ?? 500) >= 500) throw error
       return notice(request, reply, error.statusCode ?? 400, 'logout_refused', 'malformed_request')

@@ -6,7 +6,8 @@ import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import type { Actor, Audit } from '../../audit/index.ts'
-import { type AppSecret, type AppSettings, hasLapsed, lapseMs, type OAuthApp } from '../apps/app.ts'
+import { type AppSettings, hasLapsed, hasSecret, lapseMs, type OAuthApp } from '../apps/app.ts'
+import { mintClientSecret } from '../apps/client-secret.ts'
 import type { AppStore } from '../apps/store.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 
@@ -48,15 +49,6 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
   const { store, vault, database, keyring, clock } = deps
   const digestOf = (token: string) => keyring.mac('registration-token', token).digest
 
-  const mintSecret = (): { secret: Secret; stored: AppSecret } => {
-    const text = `sk-lk-client_${base62(deps.random.bytes(32), 43)}`
-    const { digest } = keyring.mac('client-secret', text)
-    const hint = `…${text.slice(-4)}`
-    return {
-      secret: new Secret(text),
-      stored: { digest, hint, createdAt: clock.now(), expiresAt: null, temporary: false },
-    }
-  }
   const written = (app: OAuthApp, action: string) =>
     deps.audit.append({
       actor: { kind: 'system', name: 'registration' } satisfies Actor,
@@ -77,7 +69,7 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
 
   return {
     async register(settings) {
-      const minted = settings.authMethod === 'none' ? null : mintSecret()
+      const minted = hasSecret(settings) ? mintClientSecret(deps) : null
       const token = `sk-lk-reg_${base62(deps.random.bytes(32), 43)}`
       const app: OAuthApp = {
         ...settings,
@@ -107,8 +99,7 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
     },
 
     async replace(app, settings) {
-      const minted =
-        settings.authMethod !== 'none' && app.authMethod === 'none' ? mintSecret() : null
+      const minted = hasSecret(settings) && !hasSecret(app) ? mintClientSecret(deps) : null
       await database.transaction(async () => {
         await store.update(app.clientId, settings, clock.now())
         if (minted) await store.addSecret(app.clientId, minted.stored, clock.now())

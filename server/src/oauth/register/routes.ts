@@ -6,6 +6,7 @@ import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { AppSettings, OAuthApp } from '../apps/app.ts'
 import { preflight, readableAnywhere } from '../cross-origin.ts'
 import { oauthError } from '../endpoints.ts'
+import { takeRawBodies } from '../raw-body.ts'
 import { readMetadata } from './metadata.ts'
 import type { Registrations } from './registrations.ts'
 
@@ -28,12 +29,7 @@ const access = { auth: 'public', standing: 'any', origin: 'any' } as const
 export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promise<void> {
   const { origin, registrations, limiter } = deps
   await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers()
-    scope.addContentTypeParser(
-      '*',
-      { parseAs: 'buffer', bodyLimit: bodyBytesMax },
-      (_request, body, done) => done(null, body),
-    )
+    takeRawBodies(scope, bodyBytesMax)
     scope.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
       if ((error.statusCode ?? 500) >= 500) throw error
       return invalid(reply, 'the request is malformed or too large')
