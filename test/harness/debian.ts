@@ -6,6 +6,10 @@ const needed = {
     packages: 'python3-authlib python3-requests',
     here: () => existsSync('/usr/lib/python3/dist-packages/authlib'),
   },
+  flask: {
+    packages: 'python3-flask',
+    here: () => existsSync('/usr/lib/python3/dist-packages/flask'),
+  },
   apache: {
     packages: 'apache2 libapache2-mod-auth-openidc',
     here: () => existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so'),
