@@ -7,7 +7,14 @@ import { join } from 'node:path'
  * core 1 with everything it talks to on core 0. Each prints its setting and keeps its raw figures in
  * `bench/client/results`. Together they take a quarter of an hour; one at a time, under four minutes.
  */
-const claims = ['keep-alive', 'token-cache', 'background-refresh', 'rotation-kills', 'token']
+const claims = [
+  'keep-alive',
+  'idle-gaps',
+  'token-cache',
+  'background-refresh',
+  'rotation-kills',
+  'token',
+]
 const wanted = process.argv.slice(2)
 for (const name of wanted)
   if (!claims.includes(name)) {
