@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -45,6 +45,10 @@ export function interval(
   return [round(quantile(results, 0.025)), round(quantile(results, 0.975))]
 }
 
+/** Today's raw figures of one piece. */
+export const resultFile = (name: string): string =>
+  join(here, 'results', `${new Date().toISOString().slice(0, 10)}-${name}.json`)
+
 /** Prints what was found and keeps it whole, with its setting, under `results/`. */
 export function keep(name: string, versions: Record<string, string>, result: object): void {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
@@ -61,10 +65,19 @@ export function keep(name: string, versions: Record<string, string>, result: obj
     versions,
   }
   console.log(JSON.stringify(setting, null, 2))
-  const file = join(here, 'results', `${name}.json`)
-  writeFileSync(file, `${JSON.stringify({ setting, ...result }, null, 1)}\n`)
+  const file = resultFile(name)
+  mkdirSync(join(here, 'results'), { recursive: true })
+  writeFileSync(file, `${compact({ setting, ...result })}\n`)
   console.log(`raw: ${file}`)
 }
+
+/** JSON with lists of numbers on one line each, so that a result is read and compared by its lines. */
+const compact = (value: object): string =>
+  JSON.stringify(
+    value,
+    (_, one) => (typeof one === 'number' && !Number.isInteger(one) ? round(one, 5) : one),
+    1,
+  ).replace(/\[[\s\d.,eE+-]+\]/g, (list) => list.replace(/\s+/g, ''))
 
 /** A program of `bench/client` on core 0, which says where it listens in its first line. */
 export async function far(file: string, args: string[] = [], env: Record<string, string> = {}) {
