@@ -131,7 +131,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
       organizationsOf: organizations.of,
       endSessions: (...args) => sessions.endOthers(...args),
       endApps: (...args) => oauth.endAccount(...args),
-      signOutApps: (...args) => oauth.signOutApps(...args),
+      endGrants: (...args) => oauth.revokeAccount(...args),
       startSession: (...args) => sessions.start(...args),
     },
   })

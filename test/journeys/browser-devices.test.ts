@@ -1,4 +1,6 @@
 import { test } from 'node:test'
+import { entry as en } from '../../console/src/messages/en/entry.ts'
+import { entry as zh } from '../../console/src/messages/zh/entry.ts'
 import { hour } from '../../server/src/platform/clock/clock.ts'
 import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
 import { mailTo, Person, signedUp } from '../harness/person.ts'
@@ -96,4 +98,62 @@ test('in the browser: an old session is asked for the password, and the key is m
     .first()
     .waitFor()
   assertQuiet()
+})
+
+test('in the browser: signing out everywhere says what ends and what stays, asks for the password, and does it', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { person, email, password } = await signedUp(server.origin)
+  await using browser = await openBrowser()
+  const { page, open, assertQuiet } = await visitor(browser, server.origin)
+  await open('/sign-in')
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  server.clock.advance(hour)
+  await open('/devices')
+  const button = page.getByRole('button', { name: 'Sign out everywhere' })
+  await button.click()
+  const dialog = page.getByRole('dialog', { name: 'Sign out everywhere?' })
+  await dialog.getByRole('heading', { name: 'This stays' }).waitFor()
+  await dialog.getByText('API keys: disable those yourself').waitFor()
+  await assertAccessible(page, 'sign out everywhere')
+  await dialog.getByRole('button', { name: 'Sign out everywhere' }).click()
+  const proof = page.getByRole('dialog', { name: 'Your password, please' })
+  await proof.getByLabel('Your password', { exact: true }).fill(password)
+  await proof.getByRole('button', { name: 'Go on' }).click()
+  await page.getByText('Everything but this browser is signed out.').waitFor()
+  await person.expect(401, 'GET', '/api/account')
+
+  await button.click()
+  await dialog.getByLabel('Sign out in this browser, too').check()
+  await dialog.getByRole('button', { name: 'Sign out everywhere' }).click()
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  await page.reload()
+  await page.getByLabel('Email', { exact: true }).waitFor()
+  assertQuiet()
+})
+
+test('in the browser: every reason of an end is told in both languages', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  await using browser = await openBrowser()
+  for (const [locale, words] of Object.entries({ 'en-US': en.signedOut, 'zh-CN': zh.signedOut })) {
+    const { page, open, assertQuiet } = await visitor(browser, server.origin, { locale })
+    for (const [reason, text] of Object.entries(words)) {
+      // What the server says after each end is tested there, by each end.
+      await page.route('**/api/console', async (route) => {
+        const answer = await route.fetch()
+        const json = { ...(await answer.json()), signed_out_reason: reason }
+        await route.fulfill({ response: answer, json })
+      })
+      await open('/sign-in')
+      await page.getByText(text, { exact: true }).waitFor()
+      await page.unroute('**/api/console')
+    }
+    assertQuiet()
+  }
 })

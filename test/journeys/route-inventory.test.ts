@@ -174,8 +174,10 @@ describe('every route keeps its policy', () => {
     const guarded = routes.filter(({ access }) => access.stepUp)
     assert.deepEqual(guarded.map(({ method, url }) => `${method} ${url}`).sort(), [
       'DELETE /api/account',
+      'POST /api/account/revoke-all',
       'POST /api/apps/:client_id/inspection',
       'POST /api/keys/:id/rotate',
+      'POST /api/operator/accounts/:id/revoke-all',
       'POST /api/operator/accounts/:id/role',
       'POST /api/projects/:project_id/keys',
       'PUT /api/account/password',

@@ -175,7 +175,7 @@ export type Operations = {
     answer: Appeal
   }
   'GET /api/console': {
-    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "revoked_all" | "role_changed" | "not_me" | "device_limit" | "expired" | null }
+    answer: { mode: "development" | "production"; origin: string; api_base: string; key_prefix: string; demo: boolean; account: { id: string; name: string; email: string; email_verified: boolean; locale: "en" | "zh"; state: "unverified" | "active" | "limited" | "suspended" | "closed"; role: "operator" | "reviewer" | "auditor" | "support" | null; created_at: string; organizations: ({ id: string; name: string; role: "owner" | "admin" | "member" })[] } | null; signed_out_reason: "signed_out_elsewhere" | "password_reset" | "password_changed" | "closed" | "revoked_all" | "revoked_by_operator" | "role_changed" | "not_me" | "device_limit" | "expired" | null }
   }
   'GET /api/devices': {
     answer: { items: Device[] }
@@ -272,6 +272,11 @@ export type Operations = {
     params: { id: string }
     body: { kind: "warn" | "limit" | "suspend" | "close"; reason: "policy_violation" | "bulk_registration" | "shared_key" | "leaked_key" | "api_abuse" | "payment_trouble" | "security_concern" | "other"; text?: string | undefined; until?: string | undefined; evidence?: ({ kind?: "note" | "signal" | "report" | undefined; summary: string; detail?: Record<string, unknown> | undefined })[] | undefined }
     answer: Case
+  }
+  'POST /api/operator/accounts/{id}/revoke-all': {
+    params: { id: string }
+    body: { note: string }
+    answer: undefined
   }
   'POST /api/operator/accounts/{id}/role': {
     params: { id: string }

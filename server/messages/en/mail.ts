@@ -84,6 +84,14 @@ export const mail: MailTexts = {
     ],
     button: 'Choose a new password',
   }),
+  signed_out_by_operator: ({ at }) => ({
+    subject: 'You were signed out everywhere',
+    paragraphs: [
+      `On ${time(at)}, an operator ended every sign-in, connected app and token of your account, to keep it safe. Your API keys go on working.`,
+      'Sign in again, and connect your apps anew. If you think that somebody else was in your account, choose a new password as well.',
+    ],
+    button: 'Sign in',
+  }),
   new_device: ({ device, address, place, at }) => ({
     subject: 'New sign-in to your account',
     paragraphs: [

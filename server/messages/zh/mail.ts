@@ -76,6 +76,14 @@ export const mail: MailTexts = {
     ],
     button: '设置新密码',
   }),
+  signed_out_by_operator: ({ at }) => ({
+    subject: '您已在所有设备上退出登录',
+    paragraphs: [
+      `为保护您的账户，管理员于 ${time(at)}结束了您账户的所有登录、已连接的应用和令牌。您的 API 密钥不受影响。`,
+      '请重新登录，并重新连接您的应用。如果您认为有他人进入过您的账户，请同时设置新密码。',
+    ],
+    button: '登录',
+  }),
   new_device: ({ device, address, place, at }) => ({
     subject: '您的账户有新的登录',
     paragraphs: [

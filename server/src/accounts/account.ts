@@ -70,6 +70,11 @@ export type Accounts = {
    * it back.
    */
   setRole(accountId: string, role: OperatorRole | null, actor: Actor): Promise<boolean>
+  /**
+   * An operator ends every session, connected app and token of the account; API keys stay. False
+   * without such an account.
+   */
+  revokeAll(input: { accountId: string; actor: Actor; note: string }): Promise<boolean>
   /** How many accounts hold this role. */
   countRole(role: OperatorRole): Promise<number>
   /** Who moved the standing, why and when; oldest first. */

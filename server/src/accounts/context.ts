@@ -13,6 +13,13 @@ import type { PasswordTries } from './password-tries.ts'
 import type { PendingCookie } from './pending-sign-up.ts'
 import type { AccountStore } from './store.ts'
 
+/** Why everything issued so far ends, though the account stays as it is. */
+export type EpochReason =
+  | 'password_reset'
+  | 'password_changed'
+  | 'revoked_all'
+  | 'revoked_by_operator'
+
 /**
  * What this room asks of the rooms built on it. They import accounts, so accounts cannot import
  * them; `compose.ts` hands these in.
@@ -22,15 +29,19 @@ export type AccountNeighbours = {
   organizationsOf(
     accountId: string,
   ): Promise<{ organization: { id: string; name: string }; role: 'owner' | 'admin' | 'member' }[]>
-  /** All but `except`; joins the caller's transaction. */
+  /** All but `except`, with their apps unless `endGrants` follows; joins the caller's transaction. */
   endSessions(
     accountId: string,
     except: string | null,
-    reason: 'password_reset' | 'password_changed' | 'closed' | 'revoked_all' | 'role_changed',
+    reason: EpochReason | 'closed' | 'role_changed',
+    apps?: 'ended by the caller',
   ): Promise<number>
-  /** Sign-ins of the account at apps are over, because all their tokens end; joins the caller's transaction. */
-  signOutApps(accountId: string): Promise<void>
-  /** Grants, codes, refresh tokens and open authorizations of the account, a batch at a time. */
+  /**
+   * The epoch moves: every grant of the account ends, and its sign-ins at apps are over. Joins the
+   * caller's transaction.
+   */
+  endGrants(accountId: string, reason: EpochReason | 'closed' | 'account_changed'): Promise<void>
+  /** Then: codes, refresh tokens and open authorizations of the account, a batch at a time. */
   endApps(accountId: string): Promise<void>
   startSession(
     account: Account,

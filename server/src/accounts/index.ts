@@ -37,6 +37,7 @@ import { argon2Hasher } from './password-hasher.ts'
 import { sqlPasswordTries } from './password-tries.sql.ts'
 import { makePendingCookie } from './pending-sign-up.ts'
 import { type ProofRefusal, proveByPassword, withoutHash } from './prove.ts'
+import { revokeAllByOperator } from './revoke-all.ts'
 import { setRole } from './role.ts'
 import { changeStanding } from './standing.ts'
 import { sqlAccountStore } from './store.sql.ts'
@@ -125,6 +126,7 @@ export function createAccounts(deps: {
       const found = await store.find(accountId)
       return found && { state: found.state, epoch: found.epoch }
     },
+    revokeAll: (input) => revokeAllByOperator(context, input),
     setRole: (accountId, role, actor) => setRole(context, accountId, role, actor),
     countRole: (role) => store.countRole(role),
     stateChanges: (accountId) => store.stateChanges(accountId),

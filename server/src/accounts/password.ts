@@ -136,13 +136,12 @@ async function replacePassword(
   passwordHash: string,
   keep: string | null,
 ): Promise<void> {
-  const { store, clock, challenges, neighbours, mail, audit, origin } = context
+  const { store, clock, challenges, mail, audit, origin } = context
   const at = clock.now()
   const reset = keep === null
   await store.update(account.id, { passwordHash }, at)
   await challenges.cancel('reset_password', account.email)
   await challenges.cancel('verify_email', account.email)
-  await neighbours.endSessions(account.id, keep, reset ? 'password_reset' : 'password_changed')
   await mail.send({
     kind: 'password_changed',
     to: account.email,
@@ -151,7 +150,11 @@ async function replacePassword(
     link: `${origin}/recover`,
   })
   if (account.state === 'unverified') await activate(context, account)
-  else await moveEpoch(context, account)
+  else
+    await moveEpoch(context, account, {
+      keep,
+      reason: reset ? 'password_reset' : 'password_changed',
+    })
   await audit.append({
     actor: { kind: 'account', id: account.id, name: account.name },
     action: reset ? 'account.password_reset' : 'account.password_changed',

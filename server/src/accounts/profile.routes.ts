@@ -17,6 +17,7 @@ const signedOutReason = z.enum([
   'password_changed',
   'closed',
   'revoked_all',
+  'revoked_by_operator',
   'role_changed',
   'not_me',
   'device_limit',
@@ -115,7 +116,7 @@ export function profileRoutes(
   app.post(
     '/api/account/revoke-all',
     {
-      config: { access: { auth: 'session', standing: 'any' } },
+      config: { access: { auth: 'session', standing: 'any', stepUp: true } },
       schema: {
         tags: ['account'],
         summary: 'End every session, connected app and token of my account; API keys stay',

@@ -1,5 +1,5 @@
 import { type Account, mayCall, type Standing, type StandingChange } from './account.ts'
-import type { AccountsContext } from './context.ts'
+import type { AccountsContext, EpochReason } from './context.ts'
 
 /**
  * The one door through which standing moves. State and epoch move in one statement, who and why are
@@ -28,8 +28,9 @@ export async function changeStanding(
       evidence: change.evidence,
       at,
     })
-    if (change.to === 'closed') await neighbours.endSessions(account.id, null, 'closed')
-    await neighbours.signOutApps(account.id)
+    const closed = change.to === 'closed'
+    if (closed) await neighbours.endSessions(account.id, null, 'closed', 'ended by the caller')
+    await neighbours.endGrants(account.id, closed ? 'closed' : 'account_changed')
     announce(context, account.id, moved.epoch, mayCall(change.to))
     await audit.append({
       actor: change.actor,
@@ -45,16 +46,19 @@ export async function changeStanding(
 }
 
 /**
- * Ends every token and refresh family issued so far, without touching the state: after a password
- * reset or change. Part of the caller's transaction.
+ * Ends every session but `keep`, every token and every refresh family issued so far, without touching
+ * the state. Part of the caller's transaction; it is a handful of statements, however much there is.
  */
 export async function moveEpoch(
   context: AccountsContext,
   account: Pick<Account, 'id' | 'state'>,
+  { keep, reason }: { keep: string | null; reason: EpochReason },
 ): Promise<void> {
-  const epoch = await context.store.moveEpoch(account.id, context.clock.now())
+  const { store, clock, neighbours } = context
+  const epoch = await store.moveEpoch(account.id, clock.now())
   if (epoch === null) return
-  await context.neighbours.signOutApps(account.id)
+  await neighbours.endSessions(account.id, keep, reason, 'ended by the caller')
+  await neighbours.endGrants(account.id, reason)
   announce(context, account.id, epoch, mayCall(account.state))
 }
 

@@ -12,6 +12,7 @@ export type MailValues = {
   reset_password: Record<never, never>
   reset_unknown: Record<never, never>
   password_changed: { at: number }
+  signed_out_by_operator: { at: number }
   account_closed: { at: number }
   new_device: { device: string; address: string; place: Place; at: number }
   /** A hundred wrong passwords in a row. */

@@ -42,7 +42,7 @@ import type { Audit } from '../audit/index.ts'
 import type { ResourceSetting } from '../config.ts'
 import type { Mail } from '../mail/index.ts'
 import type { Organizations } from '../organizations/index.ts'
-import type { HeldGrant, Sessions } from '../sessions/index.ts'
+import type { HeldGrant, SessionEndReason, Sessions } from '../sessions/index.ts'
 import type { AccessTokenVerifier } from './access-token.ts'
 import { type Apps, openApps } from './apps/apps.ts'
 import { appRoutes } from './apps/routes.ts'
@@ -66,6 +66,7 @@ import { possessions } from './dpop/possession.ts'
 import { oauthEndpoints } from './endpoints.ts'
 import { createEngine } from './engine/engine.ts'
 import { grantExporter } from './grants/export.ts'
+import type { RevokeReason } from './grants/grant.ts'
 import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
@@ -129,19 +130,21 @@ export type OAuth = {
   /** For sessions: what hangs on a device and ends with it. `end` joins the caller's transaction. */
   devices: {
     grants(accountId: string): Promise<(HeldGrant & { deviceId: string })[]>
-    end(accountId: string, deviceIds: readonly string[]): Promise<void>
+    end(accountId: string, deviceIds: readonly string[], reason: SessionEndReason): Promise<void>
   }
-  /** Ends every grant of the account and deletes its codes, tokens and transactions, in batches. */
+  /** After `revokeAccount`: deletes the account's codes, tokens and transactions, a batch at a time. */
   endAccount(accountId: string): Promise<void>
   /** The account's grants, for its export. */
   exporter: ReturnType<typeof grantExporter>
+  /** One pass of what deletes the expired; the worker runs it every five minutes, and tests instead of waiting. */
+  sweep(): Promise<void>
   /** One pass of the signing-key job; the worker runs it every minute, and tests instead of waiting. */
   rotateKeys(): Promise<void>
   /**
-   * Every sign-in of the account at an app is over; the apps are told. For accounts, whose move of the
+   * Every grant and every sign-in at an app is over; the apps are told. For accounts, whose move of the
    * epoch ends all tokens. Joins the caller's transaction.
    */
-  signOutApps(accountId: string): Promise<void>
+  revokeAccount(accountId: string, reason: RevokeReason): Promise<void>
   /** Tells apps of sign-outs now; the worker does it every two seconds, and tests instead of waiting. */
   deliverLogouts(): Promise<number>
   /** How many messages to apps were given up in the last seven days. */
@@ -155,6 +158,8 @@ export type OAuth = {
 
 const sweepEveryMs = 5 * minute
 const sweepBatch = 500
+/** Somebody waits for this one, and others wait for the database meanwhile. */
+const endBatch = 200
 /** These stay a while after their end, so that a refusal can say why. */
 const toldApart = ['AuthorizationCode', 'RefreshToken', 'DeviceCode']
 const keptMs = 7 * day
@@ -304,10 +309,13 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     bus.subscribe('session.ended', ({ sessionId, accountId, reason }) => {
       if (reason !== 'replaced')
         // the device stays signed in
-        inBackground(grants.revokeSession(accountId, sessionId), 'grants of a session')
+        inBackground(
+          grants.revokeSession(accountId, sessionId, reason as RevokeReason), // sessions say why
+          'grants of a session',
+        )
     }),
     bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
-      inBackground(grants.revokeStale(accountId, epoch, allowed), 'grants of an account'),
+      inBackground(grants.revokeStale(accountId, { epoch, allowed }), 'grants of an account'),
     ),
   ]
 
@@ -341,8 +349,8 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       end: grants.revokeDevices,
     },
     async endAccount(accountId) {
-      await grants.revokeStale(accountId, Number.MAX_SAFE_INTEGER, false)
-      while ((await artifacts.removeByAccount(accountId, sweepBatch)) === sweepBatch);
+      while ((await artifacts.retireAccount(accountId, endBatch, clock.now())) > 0)
+        await new Promise((resolve) => setImmediate(resolve)) // others have a turn
     },
     countGrants: async (accountId) => (await grants.listOf(accountId)).length,
     exporter: grantExporter(grants, appStore),
@@ -403,9 +411,10 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       grantRoutes(app, origin, grants, appStore, resources, problem)
     },
     rotateKeys: keys.rotate,
+    sweep,
     deliverLogouts: backchannel.deliver,
     countUndeliveredLogouts: backchannel.countUndelivered,
-    signOutApps: grants.signOutAccount,
+    revokeAccount: grants.revokeAccount,
     start() {
       backchannel.start()
       rotation = every(minute, 'signing keys', log, keys.rotate)

@@ -50,7 +50,7 @@ export async function endDevices(
     )
     if (ended.length === 0) return 0
     await endSessions(context, person.id, { devices: ended }, reason)
-    await neighbours.endGrantsOfDevices(person.id, ended)
+    await neighbours.endGrantsOfDevices(person.id, ended, reason)
     for (const device of chosen.filter(({ id }) => ended.includes(id)))
       await audit.append({
         actor: { kind: 'account', id: person.id, name: person.name },

@@ -120,7 +120,8 @@ export function createSessions(deps: {
     },
     endDevices: (person, which, reason) => endDevices(context, person, which, reason),
     signedOutReason: (request) => signedOutReason(context, request),
-    endOthers: (accountId, except, reason) => endSessions(context, accountId, { except }, reason),
+    endOthers: (accountId, except, reason, apps) =>
+      endSessions(context, accountId, { except }, reason, apps),
   }
   const sweep = async () => {
     const now = deps.clock.now()

@@ -14,6 +14,8 @@ export type SessionEndReason =
   | 'closed'
   | 'replaced'
   | 'revoked_all'
+  /** The same, by an operator. */
+  | 'revoked_by_operator'
   | 'role_changed'
   | 'not_me'
   | 'device_limit'
@@ -68,7 +70,11 @@ export type SignedOutReason =
 export type SessionNeighbours = {
   grantsByDevice(accountId: string): Promise<(HeldGrant & { deviceId: string })[]>
   /** With the refresh families and access tokens under them. */
-  endGrantsOfDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
+  endGrantsOfDevices(
+    accountId: string,
+    deviceIds: readonly string[],
+    reason: SessionEndReason,
+  ): Promise<void>
 }
 
 /** What signed in by device code, as far as it says. */
@@ -145,6 +151,14 @@ export type Sessions = {
   ): Promise<number>
   /** Why the session that the request's cookie names is over; null where there is nothing to tell. */
   signedOutReason(request: FastifyRequest): Promise<SignedOutReason | null>
-  /** Ends all but `except`; returns how many. */
-  endOthers(accountId: string, except: string | null, reason: SessionEndReason): Promise<number>
+  /**
+   * Ends all but `except`; returns how many. With the apps on their devices, unless the caller's
+   * transaction ends every grant of the account at once.
+   */
+  endOthers(
+    accountId: string,
+    except: string | null,
+    reason: SessionEndReason,
+    apps?: 'end' | 'ended by the caller',
+  ): Promise<number>
 }

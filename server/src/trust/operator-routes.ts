@@ -99,6 +99,32 @@ export function operatorRoutes(
   const { trust, accounts, clock, problem, figures, appealsOf } = deps
   const reader = (locale: 'en' | 'zh') => ({ locale, now: clock.now(), operator: true })
 
+  app.post(
+    '/api/operator/accounts/:id/revoke-all',
+    {
+      config: { access: { auth: 'operator', roles: readers, stepUp: true } },
+      schema: {
+        tags: ['operator'],
+        summary:
+          'End every session, connected app and token of an account, and tell its person; API keys stay',
+        params: idParams,
+        body: z.strictObject({ note: z.string().trim().min(1).max(500) }),
+        response: { 204: z.null() },
+      },
+    },
+    async (request, reply) => {
+      const { accountId, name, role } = principalOf(request)
+      const account = await accounts.find(request.params.id)
+      if (account && account.id !== accountId && account.role !== null && role !== 'operator')
+        return problem(request, reply, answers.operator_protected)
+      const actor = { kind: 'operator', id: accountId, name } as const
+      const { note } = request.body
+      if (!(account && (await accounts.revokeAll({ accountId: account.id, actor, note }))))
+        return problem(request, reply, answers.account_not_found)
+      return reply.code(204).send(null)
+    },
+  )
+
   app.get(
     '/api/operator/accounts',
     {

@@ -46,6 +46,42 @@ export const account = {
     endedOthers: 'All other devices are signed out.',
     unknown: 'You do not know one of them? Sign it out and change your password.',
   },
+  endEverything: {
+    title: 'Sign out everywhere',
+    lead: 'For when somebody else may be in your account. It ends everything that was ever handed out, at once.',
+    action: 'Sign out everywhere',
+    confirmTitle: 'Sign out everywhere?',
+    endsTitle: 'This ends',
+    staysTitle: 'This stays',
+    self: {
+      ends: [
+        'Sign-ins on all other browsers',
+        'Devices connected by their code',
+        'All connected apps, with every token they hold, on this device, too',
+      ],
+      stays: [
+        'API keys: disable those yourself if they may be known',
+        'Your password: change it next if somebody may know it',
+        'Your usage, apps, cases and settings',
+      ],
+    },
+    person: {
+      ends: [
+        'Every sign-in, on browsers and on devices',
+        'All connected apps, with every token they hold',
+      ],
+      stays: [
+        'API keys',
+        'The password; the person can sign in again at once',
+        'Usage, apps, cases and standing',
+      ],
+    },
+    here: 'Sign out in this browser, too',
+    hereHint: 'Otherwise you stay signed in here and can go on to change your password.',
+    busy: 'Everything has stopped working. What is left of it is being removed …',
+    done: 'Everything but this browser is signed out.',
+    doneHereToo: 'Everything is signed out.',
+  },
   security: {
     title: 'Account',
     lead: 'Your name, password and data.',

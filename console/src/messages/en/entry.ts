@@ -97,6 +97,8 @@ export const entry = {
     password_changed: 'You were signed out because the password was changed on another device.',
     closed: 'You were signed out because the account was closed.',
     revoked_all: 'You were signed out because everything was signed out at once.',
+    revoked_by_operator:
+      'An operator signed your account out everywhere to keep it safe. Sign in to go on.',
     role_changed: 'You were signed out because your operator role changed. Sign in to go on.',
     not_me: 'This device was reported as unknown and signed out.',
     device_limit: 'You were signed out because another device signed in beyond the limit.',

@@ -29,6 +29,13 @@ export const operator = {
     to: 'To',
     why: 'Why',
     when: 'When',
+    signOut: 'Sign out everywhere',
+    signOutTitle: (name: string) => `Sign ${name} out everywhere?`,
+    signOutNote: 'Why',
+    signOutNoteHint:
+      'For the audit log, up to 500 characters. The person is told by mail that it happened, not why.',
+    signOutNoteMissing: 'Say why in a few words.',
+    signOutDone: 'Every sign-in, connected app and token has ended.',
     changeRole: 'Change role',
     roleTitle: 'Change the role of this account?',
     roleText:

@@ -98,6 +98,7 @@ export const entry: typeof en = {
     password_changed: '密码已在另一台设备上更改，因此您已退出登录。',
     closed: '账户已关闭，因此您已退出登录。',
     revoked_all: '所有设备已一并退出登录，本设备也不例外。',
+    revoked_by_operator: '为保护您的账户，管理员已让它在所有设备上退出登录。请重新登录以继续。',
     role_changed: '您的运营角色已变更，因此您已退出登录。请重新登录以继续。',
     not_me: '本设备被报告为陌生设备，已退出登录。',
     device_limit: '登录的设备超出数量限制，本设备已退出登录。',

@@ -6,7 +6,7 @@ import { Badge } from '../../design/badge.tsx'
 import { Button } from '../../design/button.tsx'
 import { Confirm } from '../../design/confirm.tsx'
 import { cx } from '../../design/cx.ts'
-import { Card, Muted, PageHeader } from '../../design/page.tsx'
+import { Card, Muted, PageHeader, Stack } from '../../design/page.tsx'
 import { Loading, Refused } from '../../design/states.tsx'
 import { Table } from '../../design/table.tsx'
 import { toast } from '../../design/toast.tsx'
@@ -14,6 +14,7 @@ import { useLanguage } from '../../messages/messages.tsx'
 import { placeText } from '../../messages/place.ts'
 import type { Device } from './choice.tsx'
 import styles from './devices.module.css'
+import { EndEverything } from './end-everything.tsx'
 import { heldApps } from './held-apps.ts'
 
 export function Devices() {
@@ -42,54 +43,59 @@ export function Devices() {
         lead={words.lead}
         actions={others && <Button onClick={() => setEnding('others')}>{words.endOthers}</Button>}
       />
-      <Card>
-        {devices.isPending ? (
-          <Loading rows={3} />
-        ) : devices.error ? (
-          <Refused error={devices.error} retry={() => void devices.refetch()} />
-        ) : (
-          <>
-            <Table
-              caption={words.caption}
-              rows={devices.data}
-              rowKey={(device) => device.id}
-              columns={[
-                { title: words.device, main: true, cell: (device) => device.name },
-                {
-                  title: words.place,
-                  cell: (device) => (
-                    <span className={cx(styles.place, device.address.length < 16 && styles.short)}>
-                      {placeText(device.place, m, format)}
-                      <Muted>
-                        <code>{device.address}</code>
-                      </Muted>
-                    </span>
-                  ),
-                },
-                {
-                  title: words.holds,
-                  cell: (device) => <Holds device={device} />,
-                },
-                { title: words.since, cell: (device) => format.dateTime(device.first_seen_at) },
-                { title: words.lastSeen, cell: (device) => format.relative(device.last_seen_at) },
-                {
-                  title: m.common.actions,
-                  quiet: true,
-                  cell: (device) =>
-                    device.current ? (
-                      <Badge tone="good">{words.current}</Badge>
-                    ) : (
-                      <Button size="small" onClick={() => setEnding(device)}>
-                        {words.end}
-                      </Button>
+      <Stack gap="large">
+        <Card>
+          {devices.isPending ? (
+            <Loading rows={3} />
+          ) : devices.error ? (
+            <Refused error={devices.error} retry={() => void devices.refetch()} />
+          ) : (
+            <>
+              <Table
+                caption={words.caption}
+                rows={devices.data}
+                rowKey={(device) => device.id}
+                columns={[
+                  { title: words.device, main: true, cell: (device) => device.name },
+                  {
+                    title: words.place,
+                    cell: (device) => (
+                      <span
+                        className={cx(styles.place, device.address.length < 16 && styles.short)}
+                      >
+                        {placeText(device.place, m, format)}
+                        <Muted>
+                          <code>{device.address}</code>
+                        </Muted>
+                      </span>
                     ),
-                },
-              ]}
-            />
-            {others && <Muted>{words.unknown}</Muted>}
-          </>
-        )}
-      </Card>
+                  },
+                  {
+                    title: words.holds,
+                    cell: (device) => <Holds device={device} />,
+                  },
+                  { title: words.since, cell: (device) => format.dateTime(device.first_seen_at) },
+                  { title: words.lastSeen, cell: (device) => format.relative(device.last_seen_at) },
+                  {
+                    title: m.common.actions,
+                    quiet: true,
+                    cell: (device) =>
+                      device.current ? (
+                        <Badge tone="good">{words.current}</Badge>
+                      ) : (
+                        <Button size="small" onClick={() => setEnding(device)}>
+                          {words.end}
+                        </Button>
+                      ),
+                  },
+                ]}
+              />
+              {others && <Muted>{words.unknown}</Muted>}
+            </>
+          )}
+        </Card>
+        <EndEverything />
+      </Stack>
       <Confirm
         open={one !== null}
         onClose={() => setEnding(null)}

@@ -14,6 +14,7 @@ import { ChangeRole } from './change-role.tsx'
 import { Decide } from './decide.tsx'
 import { DecisionList } from './decision-list.tsx'
 import { type AccountDetail, accountQuery } from './queries.ts'
+import { SignOutAccount } from './sign-out-account.tsx'
 
 export function OperatorAccountPage() {
   const { m } = useLanguage()
@@ -37,7 +38,7 @@ function Details(props: { of: AccountDetail }) {
   const { m, format } = useLanguage()
   const { account, ...detail } = props.of
   const { data: server } = useSuspenseQuery(consoleQuery)
-  const [step, setStep] = useState<'decide' | 'role' | null>(null)
+  const [step, setStep] = useState<'decide' | 'role' | 'sign-out' | null>(null)
   const words = m.accounts
   const role = server.account?.role
   const own = server.account?.id === account.id
@@ -50,6 +51,9 @@ function Details(props: { of: AccountDetail }) {
         back={{ to: '/operator/accounts', label: words.title }}
         actions={
           <>
+            {role !== 'auditor' && account.state !== 'closed' && (
+              <Button onClick={() => setStep('sign-out')}>{words.signOut}</Button>
+            )}
             {role === 'operator' && (
               <Button onClick={() => setStep('role')}>{words.changeRole}</Button>
             )}
@@ -110,6 +114,7 @@ function Details(props: { of: AccountDetail }) {
         </Card>
       </Stack>
       {step === 'decide' && <Decide about={account} onClose={() => setStep(null)} />}
+      {step === 'sign-out' && <SignOutAccount of={account} onClose={() => setStep(null)} />}
       {step === 'role' && <ChangeRole of={account} onClose={() => setStep(null)} />}
     </>
   )

@@ -62,7 +62,7 @@ export const accounts = {
       'A session ends after 14 days without use, 90 days in any case, when you sign out or end it under [Devices]({origin}/devices), and on all other devices when the password changes. Apps that you connected end together with the session they came from.',
       '',
       '## For programs',
-      'An access token with `expired` or `revoked` has to be refreshed or obtained anew. `invalid_grant` on refresh carries a `reason`: `expired`, `reused`, `revoked` or `suspended`. Only signing in again helps then.',
+      'An access token with `expired` or `revoked` has to be refreshed or obtained anew. `invalid_grant` on refresh carries a `reason`: `expired`, `reused`, `revoked`, `suspended` or `client_mismatch`. Only signing in again helps then. With `revoked`, `revoked_because` says for seven days what ended it, so that the app can tell its person: `signed_out`, `signed_out_elsewhere`, `device_limit`, `not_me`, `password_changed`, `password_reset`, `revoked_all`, `revoked_by_operator`, `access_removed`, `client_request`, `code_reused`, `token_reused` or `closed`.',
     ],
   },
   'reset-password': {
@@ -129,7 +129,9 @@ export const accounts = {
       'Creating and rotating keys, changing the password, closing the account and giving roles need a proof that is at most ten minutes old. The console asks for your password then and goes on by itself.',
       '',
       '## End everything',
-      '`POST /api/account/revoke-all` ends every session, connected app and token of the account at once. API keys stay; [disable](/help/leaked-key) those yourself.',
+      '“Sign out everywhere” under [Devices]({origin}/devices) is for when somebody else may be in your account. At once it ends the sign-ins on all other browsers, what was connected by a code, and all connected apps with every token they hold; with a tick, the sign-in in this browser, too. API keys stay; [disable](/help/leaked-key) those yourself. Your password stays as well; change it next if somebody may know it. Programs use `POST /api/account/revoke-all`.',
+      '',
+      'An operator can do the same for you. You get a mail then, and can sign in again at once.',
     ],
   },
 } satisfies Record<string, HelpArticle>

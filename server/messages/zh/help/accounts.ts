@@ -61,7 +61,7 @@ export const accounts: Record<keyof typeof en, HelpArticle> = {
       '会话在 14 天未使用后结束，最长不超过 90 天；您退出登录或在[设备]({origin}/devices)中结束它时会结束；修改密码后，其他所有设备上的会话也会结束。您授权的应用会随其所属的会话一起结束。',
       '',
       '## 对于程序',
-      '访问令牌提示 `expired` 或 `revoked` 时，需要刷新或重新获取。刷新时的 `invalid_grant` 会附带 `reason`：`expired`、`reused`、`revoked` 或 `suspended`，此时只有重新登录才能解决。',
+      '访问令牌提示 `expired` 或 `revoked` 时，需要刷新或重新获取。刷新时的 `invalid_grant` 会附带 `reason`：`expired`、`reused`、`revoked`、`suspended` 或 `client_mismatch`，此时只有重新登录才能解决。`reason` 为 `revoked` 时，七天内还会附带 `revoked_because` 说明结束的原因，应用可据此告知用户：`signed_out`、`signed_out_elsewhere`、`device_limit`、`not_me`、`password_changed`、`password_reset`、`revoked_all`、`revoked_by_operator`、`access_removed`、`client_request`、`code_reused`、`token_reused` 或 `closed`。',
     ],
   },
   'reset-password': {
@@ -128,7 +128,9 @@ export const accounts: Record<keyof typeof en, HelpArticle> = {
       '创建和轮换密钥、修改密码、关闭账户以及授予角色，都要求十分钟以内验证过身份。届时控制台会请您输入密码，然后自动继续。',
       '',
       '## 全部结束',
-      '`POST /api/account/revoke-all` 会立即结束账户的所有会话、已连接的应用和令牌。API 密钥不受影响，请自行[停用](/help/leaked-key)。',
+      '如果怀疑有他人进入了您的账户，请在[登录设备]({origin}/devices)页面使用“全部退出登录”。它会立即结束所有其他浏览器上的登录、通过代码连接的设备，以及所有已连接的应用及其持有的全部令牌；勾选后，本浏览器也会退出登录。API 密钥不受影响，请自行[停用](/help/leaked-key)。密码也保持不变，如果可能有人知道，请随后更改。程序可使用 `POST /api/account/revoke-all`。',
+      '',
+      '管理员也可以为您执行同样的操作。届时您会收到邮件，并可以立即重新登录。',
     ],
   },
 }

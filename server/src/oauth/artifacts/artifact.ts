@@ -68,10 +68,15 @@ export type ArtifactStore = {
     now: number,
   ): Promise<boolean>
   remove(model: string, idDigest: string): Promise<void>
-  /** Everything of a grant, or one model of it. */
-  removeByGrant(grantId: string, model?: string): Promise<void>
-  /** Deletes at most `limit` rows of an account; returns how many. */
-  removeByAccount(accountId: string, limit: number): Promise<number>
+  /**
+   * Everything of these grants is gone. Refresh tokens that were not used up leave their name behind,
+   * with an empty payload that opens nothing: a refusal can then say why.
+   */
+  retire(grantIds: readonly string[], now: number): Promise<void>
+  /** Which grant it belongs to, also when it has expired or its grant has ended. */
+  grantOf(model: string, idDigest: string): Promise<string | null>
+  /** Like `retire` for a whole account, at most `limit` rows; returns how many, 0 when all is done. */
+  retireAccount(accountId: string, limit: number, now: number): Promise<number>
   /** Deletes at most `limit` rows that have expired, of `kept` models only `keptMs` later; returns how many. */
   sweep(now: number, limit: number, kept: readonly string[], keptMs: number): Promise<number>
 }

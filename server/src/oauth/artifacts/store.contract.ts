@@ -145,18 +145,45 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
     assert.equal(await store.bind(one.model, one.idDigest, owner), true)
   })
 
-  test(`a grant takes all its artifacts along, or one model of them (${name})`, async () => {
+  test(`grants take all their artifacts along, but for the name of an unused refresh token (${name})`, async () => {
     const store = await open()
     const code = artifact({ grantId: 'grant_1' })
-    const refresh = artifact({ grantId: 'grant_1', model: 'RefreshToken' })
-    const other = artifact({ grantId: 'grant_2' })
-    for (const one of [code, refresh, other]) await store.put(one)
-    await store.removeByGrant('grant_1', 'AuthorizationCode')
-    assert.equal(await store.find(code.model, code.idDigest, 2_000), null)
-    assert.ok(await store.find(refresh.model, refresh.idDigest, 2_000))
-    await store.removeByGrant('grant_1')
-    assert.equal(await store.find(refresh.model, refresh.idDigest, 2_000), null)
+    const used = artifact({ grantId: 'grant_1', model: 'RefreshToken' })
+    const refresh = artifact({ grantId: 'grant_1', model: 'RefreshToken', accountId: 'acct_1' })
+    const second = artifact({ grantId: 'grant_2', model: 'RefreshToken' })
+    const other = artifact({ grantId: 'grant_3', accountId: 'acct_1' })
+    for (const one of [code, used, refresh, second, other]) await store.put(one)
+    await store.consume(used.model, used.idDigest, 1_500)
+    await store.retire([], 2_000)
+    assert.ok(await store.find(code.model, code.idDigest, 2_000))
+    await store.retire(['grant_1', 'grant_2'], 2_000)
+    for (const one of [code, used]) assert.equal(await store.find(one.model, one.idDigest, 0), null)
+    for (const one of [refresh, second]) {
+      assert.equal(await store.find(one.model, one.idDigest, 2_000), null)
+      const left = await store.find(one.model, one.idDigest, 0)
+      assert.deepEqual([left?.payload, left?.consumedAt, left?.expiresAt], ['', 2_000, 2_000])
+      assert.equal(await store.consume(one.model, one.idDigest, 2_000), false)
+      assert.equal(await store.grantOf(one.model, one.idDigest), one.grantId)
+    }
     assert.ok(await store.find(other.model, other.idDigest, 2_000))
+    assert.equal(await store.grantOf('RefreshToken', 'digest-none'), null)
+    assert.equal(await store.retireAccount('acct_1', 10, 2_000), 1)
+    assert.equal(await store.retireAccount('acct_1', 10, 2_000), 0)
+    assert.equal(await store.grantOf(refresh.model, refresh.idDigest), 'grant_1', 'kept to say why')
+    await store.retire(['grant_1'], 9_000) // again, and nothing moves
+    assert.equal((await store.find(refresh.model, refresh.idDigest, 0))?.expiresAt, 2_000)
+  })
+
+  test(`an account’s artifacts go in batches, nobody else’s do (${name})`, async () => {
+    const store = await open()
+    const mine = Array.from({ length: 5 }, () => artifact({ accountId: 'acct_7' }))
+    const refresh = artifact({ accountId: 'acct_7', model: 'RefreshToken', grantId: 'grant_7' })
+    const theirs = artifact({ accountId: 'acct_8' })
+    for (const one of [...mine, refresh, theirs]) await store.put(one)
+    const some = () => store.retireAccount('acct_7', 3, 2_000)
+    assert.deepEqual([await some(), await some(), await some(), await some()], [1, 3, 2, 0])
+    assert.equal(await store.grantOf(refresh.model, refresh.idDigest), 'grant_7')
+    assert.ok(await store.find(theirs.model, theirs.idDigest, 2_000))
   })
 
   test(`uid and user code find within their model (${name})`, async () => {

@@ -1,4 +1,10 @@
-import type { Selectable } from 'kysely'
+import {
+  type ExpressionBuilder,
+  type ExpressionWrapper,
+  type Selectable,
+  type SqlBool,
+  sql,
+} from 'kysely'
 import { changed, type Database } from '#platform/db/database.ts'
 import type { Artifact, ArtifactStore } from './artifact.ts'
 
@@ -21,6 +27,13 @@ type ArtifactTable = {
 /** What an artifact is written as; a replay comes later. */
 type ArtifactRow = Omit<ArtifactTable, 'replay' | 'replay_until'>
 type Tables = { oauth_artifacts: ArtifactTable }
+type Condition = (
+  eb: ExpressionBuilder<Tables, 'oauth_artifacts'>,
+) => ExpressionWrapper<Tables, 'oauth_artifacts', SqlBool>
+
+const retired = (now: number) => ({ payload: '', consumed_at: now, expires_at: now })
+const unusedRefresh: Condition = (eb) =>
+  eb.and([eb('model', '=', 'RefreshToken'), eb('consumed_at', 'is', null)])
 
 const columns = {
   model: 'text',
@@ -76,6 +89,26 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
       .selectAll()
       .where('model', '=', model)
       .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+
+  /** At most `limit` rows, by where they lie; the condition again, for what was written anew meanwhile. */
+  const some =
+    (limit: number, which: Condition): Condition =>
+    (eb) => {
+      const place = database.kind === 'sqlite' ? sql<string>`rowid` : sql<string>`ctid`
+      const chosen = eb.selectFrom('oauth_artifacts').select(place.as('place')).where(which)
+      const one = chosen.limit(limit)
+      // PostgreSQL goes to each row by its place only when they come as an array.
+      const among =
+        database.kind === 'sqlite'
+          ? sql<SqlBool>`rowid in ${one}`
+          : sql<SqlBool>`ctid = any(array${one})`
+      return eb.and([among, which(eb)])
+    }
+  /** One statement a batch: a commit for each row would be slow, all rows at once would hold the database. */
+  const removeSome = async (limit: number, which: Condition): Promise<number> =>
+    changed(
+      await db.query.deleteFrom('oauth_artifacts').where(some(limit, which)).executeTakeFirst(),
+    )
 
   return {
     async put(artifact) {
@@ -192,48 +225,47 @@ export function sqlArtifactStore(database: Database): ArtifactStore {
         .where('id_digest', '=', idDigest)
         .execute()
     },
-    async removeByGrant(grantId, model) {
-      let query = db.query.deleteFrom('oauth_artifacts').where('grant_id', '=', grantId)
-      if (model !== undefined) query = query.where('model', '=', model)
-      await query.execute()
-    },
-    async removeByAccount(accountId, limit) {
-      const rows = await db.query
-        .selectFrom('oauth_artifacts')
-        .select(['model', 'id_digest'])
-        .where('account_id', '=', accountId)
-        .limit(limit)
+    async retire(grantIds, now) {
+      if (grantIds.length === 0) return
+      const theirs: Condition = (eb) => eb('grant_id', 'in', grantIds)
+      await db.query
+        .updateTable('oauth_artifacts')
+        .set(retired(now))
+        .where((eb) => eb.and([theirs(eb), unusedRefresh(eb)]))
         .execute()
-      for (const { model, id_digest } of rows)
-        await db.query
-          .deleteFrom('oauth_artifacts')
-          .where('model', '=', model)
-          .where('id_digest', '=', id_digest)
-          .execute()
-      return rows.length
-    },
-    async sweep(now, limit, kept, keptMs) {
-      const expired = await db.query
-        .selectFrom('oauth_artifacts')
-        .select(['model', 'id_digest'])
-        .where('expires_at', '<=', now)
-        .where((eb) =>
-          kept.length === 0
-            ? eb.lit(true)
-            : eb.or([eb('model', 'not in', kept), eb('expires_at', '<=', now - keptMs)]),
-        )
-        .orderBy('expires_at')
-        .limit(limit)
+      await db.query
+        .deleteFrom('oauth_artifacts')
+        .where((eb) => eb.and([theirs(eb), eb('payload', '!=', '')]))
         .execute()
-      for (const { model, id_digest } of expired)
-        await db.query
-          .deleteFrom('oauth_artifacts')
-          .where('model', '=', model)
-          .where('id_digest', '=', id_digest)
-          .where('expires_at', '<=', now)
-          .execute()
-      return expired.length
     },
+    async retireAccount(accountId, limit, now) {
+      const theirs: Condition = (eb) => eb('account_id', '=', accountId)
+      const emptied = changed(
+        await db.query
+          .updateTable('oauth_artifacts')
+          .set(retired(now))
+          .where(some(limit, (eb) => eb.and([theirs(eb), unusedRefresh(eb)])))
+          .executeTakeFirst(),
+      )
+      if (emptied > 0) return emptied
+      return removeSome(limit, (eb) => eb.and([theirs(eb), eb('payload', '!=', '')]))
+    },
+    async grantOf(model, idDigest) {
+      const row = await db.query
+        .selectFrom('oauth_artifacts')
+        .select('grant_id')
+        .where('model', '=', model)
+        .where('id_digest', '=', idDigest)
+        .executeTakeFirst()
+      return row?.grant_id ?? null
+    },
+    sweep: (now, limit, kept, keptMs) =>
+      removeSome(limit, (eb) => {
+        const expired = eb('expires_at', '<=', now)
+        if (kept.length === 0) return expired
+        const longAgo = eb('expires_at', '<=', now - keptMs)
+        return eb.and([expired, eb.or([eb('model', 'not in', kept), longAgo])])
+      }),
   }
 }
 

@@ -73,7 +73,8 @@ export type ArtifactVault = {
     change: (payload: T) => object,
   ): Promise<T | null>
   remove(model: string, value: string): Promise<void>
-  removeByGrant(grantId: string, model?: string): Promise<void>
+  retire(grantIds: readonly string[]): Promise<void>
+  grantOf(model: string, value: string): Promise<string | null>
 }
 
 export function artifactVault(store: ArtifactStore, keyring: Keyring, clock: Clock): ArtifactVault {
@@ -106,7 +107,7 @@ export function artifactVault(store: ArtifactStore, keyring: Keyring, clock: Clo
   }
 
   const unpack = async <T>(artifact: Artifact | null): Promise<Opened<T> | null> => {
-    if (!artifact) return null
+    if (!artifact || artifact.payload === '') return null // retired
     const sealed = await keyring.open(context(artifact.model, artifact.idDigest), artifact.payload)
     const { accountId, clientId, grantId, createdAt, expiresAt, consumedAt } = artifact
     const payload = JSON.parse(sealed) as T // we sealed it: it is what `put` was given
@@ -158,6 +159,7 @@ export function artifactVault(store: ArtifactStore, keyring: Keyring, clock: Clo
       return settled ? opened.payload : null
     },
     remove: (model, value) => store.remove(model, digest(value)),
-    removeByGrant: (grantId, model) => store.removeByGrant(grantId, model),
+    retire: (grantIds) => store.retire(grantIds, clock.now()),
+    grantOf: (model, value) => store.grantOf(model, digest(value)),
   }
 }

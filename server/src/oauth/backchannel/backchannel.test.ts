@@ -215,13 +215,13 @@ for (const database of databases) {
     const { accountId } = await connected(server, party.uri)
     await assert.rejects(
       server.platform.database.transaction(async () => {
-        await server.oauth.signOutApps(accountId)
+        await server.oauth.revokeAccount(accountId, 'account_changed')
         throw new Error('no')
       }),
     )
     assert.equal(await server.oauth.deliverLogouts(), 0)
     assert.equal(party.tokens.length, 0)
-    await server.oauth.signOutApps(accountId)
+    await server.oauth.revokeAccount(accountId, 'account_changed')
     await eventually('the message', 2_000, async () => party.tokens.length > 0)
   })
 
@@ -230,7 +230,7 @@ for (const database of databases) {
     await using party = await relyingParty()
     const { person, accountId } = await connected(server, party.uri)
     await Promise.all([
-      ...Array.from({ length: 25 }, () => server.oauth.signOutApps(accountId)),
+      ...Array.from({ length: 25 }, () => server.oauth.revokeAccount(accountId, 'account_changed')),
       ...Array.from({ length: 25 }, () => person.request('DELETE', '/api/sessions/current')),
     ])
     await eventually('the message', 2_000, async () => party.tokens.length > 0)

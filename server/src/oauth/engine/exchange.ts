@@ -25,6 +25,7 @@ import {
   SlowDown,
 } from './library.ts'
 import { proofHelpers, provenKey } from './proofs.ts'
+import { endedBecause } from './refusals.ts'
 
 export type ExchangeDeps = {
   database: Database
@@ -106,7 +107,10 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
           await remember(ctx, token)
         })
       } catch (error) {
-        if (!(error instanceof AlreadyConsumed)) throw error
+        if (!(error instanceof AlreadyConsumed)) {
+          if (error instanceof InvalidGrant) await sayWhy(ctx, token)
+          throw error
+        }
         const replay = await newest(token)
         if (!replay) {
           const stored = await vault.findExpiredToo('RefreshToken', token)
@@ -146,6 +150,11 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
     ['device_code', 'resource'],
     ['resource'],
   )
+
+  async function sayWhy(ctx: KoaContextWithOIDC, token: string): Promise<void> {
+    const why = await deps.grants.whyEnded(appOf(ctx.oidc.client).clientId, token)
+    if (why !== null) endedBecause(ctx, why)
+  }
 
   /** Everything was right but for this: it is not the first use. What the first one got ends. */
   async function usedBefore(

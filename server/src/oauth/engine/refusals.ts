@@ -1,15 +1,46 @@
 import { isUnavailable } from '#platform/http/app.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
+import type { RevokeReason } from '../grants/grant.ts'
 import type { Provider } from './library.ts'
 
 /** Why a grant was refused, for programs: whether to sign in again, wait, or tell the person. */
 export type GrantRefusal = 'expired' | 'reused' | 'revoked' | 'suspended' | 'client_mismatch'
 
+/** How the grant of a refresh token was ended, where its own client asks; null: it is not told. */
+const told = {
+  signed_out: 'signed_out',
+  signed_out_by_app: 'signed_out',
+  signed_out_elsewhere: 'signed_out_elsewhere',
+  password_reset: 'password_reset',
+  password_changed: 'password_changed',
+  closed: 'closed',
+  replaced: null,
+  revoked_all: 'revoked_all',
+  revoked_by_operator: 'revoked_by_operator',
+  role_changed: 'signed_out_elsewhere',
+  not_me: 'not_me',
+  device_limit: 'device_limit',
+  owner: 'access_removed',
+  session_ended: 'signed_out',
+  account_changed: null,
+  client_removed: null,
+  client_request: 'client_request',
+  reused: 'code_reused',
+  refresh_reused: 'token_reused',
+} as const satisfies Record<RevokeReason, string | null>
+
 const known = new WeakMap<object, GrantRefusal>()
+const ends = new WeakMap<object, string>()
 
 /** Notes the reason where it is known better than the engine's error text tells. */
 export const refusedBecause = (ctx: object, reason: GrantRefusal): void =>
   void known.set(ctx, reason)
+
+/** Notes how the grant ended: with `revoked` the app can tell its person what happened. */
+export const endedBecause = (ctx: object, reason: RevokeReason): void => {
+  const words = told[reason]
+  if (words !== null) ends.set(ctx, words)
+}
 
 const reasonOf = (detail: string): GrantRefusal | null => {
   if (/expired/.test(detail)) return 'expired'
@@ -20,8 +51,8 @@ const reasonOf = (detail: string): GrantRefusal | null => {
 }
 
 /**
- * RFC 6749 section 5.2 errors get `reason` and `help`; infrastructure that is away is 503, not 500
- * and never an accusation of the client.
+ * RFC 6749 section 5.2 errors get `reason`, `revoked_because` and `help`; infrastructure that is away
+ * is 503, not 500 and never an accusation of the client.
  */
 export function answerErrors(provider: Provider, log: Log): void {
   const help = (slug: string) => `${provider.issuer}/help/${slug}`
@@ -29,6 +60,7 @@ export function answerErrors(provider: Provider, log: Log): void {
     const { error: code, error_detail } = error as Error & { error?: string; error_detail?: string }
     const reason =
       code === 'invalid_grant' ? (known.get(ctx) ?? reasonOf(String(error_detail ?? ''))) : null
+    const ended = reason === 'revoked' ? ends.get(ctx) : undefined
     const body = ctx.body as { error_description?: string }
     // RFC 6749 section 5.2 has a word of its own for what the engine calls an invalid request.
     const forbidden = /^requested grant type is not allowed/.test(body.error_description ?? '')
@@ -36,6 +68,7 @@ export function answerErrors(provider: Provider, log: Log): void {
       ...body,
       ...(forbidden ? { error: 'unauthorized_client' } : {}),
       ...(reason ? { reason } : {}),
+      ...(ended ? { revoked_because: ended } : {}),
       help: help(
         code === 'invalid_dpop_proof'
           ? 'dpop'

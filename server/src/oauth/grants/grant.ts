@@ -1,3 +1,5 @@
+import type { SessionEndReason } from '../../sessions/index.ts'
+
 /** What an account allowed to a client: one per authorization, so that families stay apart. */
 export type OAuthGrant = {
   id: string
@@ -23,8 +25,12 @@ export type OAuthGrant = {
 export const byCode = ({ id, sessionId }: OAuthGrant): boolean => id === sessionId
 
 export type RevokeReason =
+  /** The device it was given on ended so. */
+  | SessionEndReason
   | 'owner'
+  /** The session it was being given in had ended; before sessions told why, any end of one. */
   | 'session_ended'
+  /** Standing: tokens are refused by it, and the app is told whether the account is suspended. */
   | 'account_changed'
   | 'client_removed'
   | 'client_request'
@@ -45,14 +51,20 @@ export type GrantStore = {
   find(id: string): Promise<OAuthGrant | null>
   /** Living ones, newest first. */
   listByAccount(accountId: string, now: number): Promise<OAuthGrant[]>
+  /** At most `limit` living ones after the id `after`, in the order of ids. */
+  page(accountId: string, after: string, limit: number): Promise<OAuthGrant[]>
   listBySession(sessionId: string): Promise<OAuthGrant[]>
   listByClient(clientId: string): Promise<OAuthGrant[]>
   /** Sign-ins of that session that are not over, also where the app gave its tokens back. */
   openSignIns(sessionId: string): Promise<OAuthGrant[]>
   /** Marks sign-ins as over; of any number of callers exactly one gets each. */
   takeSignIns(accountId: string, which: SignIns, now: number): Promise<OAuthGrant[]>
-  /** True for the one caller that ended it. */
-  revoke(id: string, reason: RevokeReason, now: number): Promise<boolean>
+  /** Ends those that live; of any number of callers exactly one is told of each that it ended. */
+  revoke(ids: readonly string[], reason: RevokeReason, now: number): Promise<string[]>
+  /** Ends all that live of one account. */
+  revokeAccount(accountId: string, reason: RevokeReason, now: number): Promise<void>
+  /** How it ended; null while it stands, or is not known any more. */
+  endOf(id: string): Promise<{ clientId: string; reason: RevokeReason } | null>
   /** Returns the one touched. Without `renewsUntil` that stays as it is. */
   touch(id: string, now: number, renewsUntil: number | null): Promise<OAuthGrant | null>
   sweep(before: number, limit: number): Promise<number>

@@ -49,19 +49,31 @@ export type Grants = {
   revokeApp(person: Extract<Actor, { id: string }>, id: string): Promise<boolean>
   revokeClient(clientId: string, reason: RevokeReason): Promise<void>
   /** What was allowed in one session; what else hangs on its device ends by `revokeDevices`. */
-  revokeSession(accountId: string, sessionId: string): Promise<void>
+  revokeSession(accountId: string, sessionId: string, reason: RevokeReason): Promise<void>
   /** One entry a grant that stands, with the device it was given on. */
   byDevice(accountId: string): Promise<OAuthGrant[]>
-  revokeDevices(accountId: string, deviceIds: readonly string[]): Promise<void>
-  /** Ends what was issued under an older epoch, or everything when the account may not call. */
-  revokeStale(accountId: string, epoch: number, allowed: boolean): Promise<void>
+  revokeDevices(
+    accountId: string,
+    deviceIds: readonly string[],
+    reason: RevokeReason,
+  ): Promise<void>
+  /**
+   * Ends what was issued under an older epoch, or everything when the account may not call, a batch at
+   * a time: what was being given at the moment of `revokeAccount`.
+   */
+  revokeStale(accountId: string, now: { epoch: number; allowed: boolean }): Promise<void>
+  /** Why a refresh token of this client does not work, where its grant was ended by somebody. */
+  whyEnded(clientId: string, refreshToken: string): Promise<RevokeReason | null>
   /** Whether this sign-in of an app was made on this device and is not over. */
   signedInOn(
     deviceId: string,
     signIn: { accountId: string; clientId: string; sessionId: string },
   ): Promise<boolean>
-  /** Every sign-in of the account at any app is over. Part of the caller's transaction. */
-  signOutAccount(accountId: string): Promise<void>
+  /**
+   * The epoch moves, and with it ends every grant and every sign-in at any app: two statements, however
+   * many there are. What hangs on them is refused by the epoch. Part of the caller's transaction.
+   */
+  revokeAccount(accountId: string, reason: RevokeReason): Promise<void>
   /** At most one write a minute and grant: from where it was used, and how long it can be renewed now. */
   noteUse(id: string, use: { address: string; renewsUntil: number | null }): Promise<void>
 }
@@ -72,6 +84,10 @@ const namesNone = (which: SignIns): boolean =>
 
 /** Grants outlive the longest refresh token: a family is never cut short by its grant. */
 export const grantLifeMs = 180 * day + hour
+
+/** How many grants end in one commit. */
+const batch = 100
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Ends that the audit log tells of. */
 const audited: Partial<Record<RevokeReason, string>> = {
@@ -88,28 +104,43 @@ export type StoredGrant = { epoch: number }
 export function openGrants(deps: GrantsDeps): Grants {
   const { store, vault, database, bus, clock } = deps
   const noted = new Map<string, number>()
-  const end = async (grant: OAuthGrant, reason: RevokeReason, actor = system) => {
+  /**
+   * Ends grants of one account with all that hangs on them. `told`: an event about the whole account
+   * has told the choke points already.
+   */
+  const endSome = async (
+    accountId: string,
+    grants: readonly OAuthGrant[],
+    reason: RevokeReason,
+    { actor = system, told = false }: { actor?: Actor; told?: boolean } = {},
+  ) => {
     await database.transaction(async () => {
-      if (!(await store.revoke(grant.id, reason, clock.now()))) return
-      // What an account's change ends stays where it is: it is refused by standing and epoch, and
-      // so the app can be told that the account is suspended. The sweeper takes it in time.
-      if (reason !== 'account_changed') await vault.removeByGrant(grant.id)
-      if (byCode(grant)) await deps.sessions.forgetApp(grant.accountId, grant.deviceId)
-      database.afterCommit(() =>
-        bus.publish({
-          type: 'grant.revoked',
-          grantId: grant.id,
-          accountId: grant.accountId,
-          clientId: grant.clientId,
-        }),
+      await database.lock(`sign-ins:${accountId}`) // two that overlap would wait for each other
+      const ids = await store.revoke(
+        grants.map(({ id }) => id),
+        reason,
+        clock.now(),
       )
-      if (reason === 'refresh_reused') await told(grant)
+      const ended = grants.filter(({ id }) => ids.includes(id))
+      // What an account's standing ends stays where it is: it is refused by that, and so the app can
+      // be told that the account is suspended. The sweeper takes it in time.
+      if (reason !== 'account_changed') await vault.retire(ids)
+      for (const { deviceId } of ended.filter(byCode))
+        await deps.sessions.forgetApp(accountId, deviceId)
+      if (!told)
+        database.afterCommit(() => {
+          for (const { id: grantId, clientId } of ended)
+            bus.publish({ type: 'grant.revoked', grantId, accountId, clientId })
+        })
       const action = audited[reason]
-      if (action) await written(grant, action, actor)
+      for (const grant of action ? ended : []) {
+        if (reason === 'refresh_reused') await warn(grant)
+        await written(grant, action ?? '', actor)
+      }
     })
   }
   /** Somebody may hold a copy: the owner hears of it, once a grant, because only one caller ends it. */
-  const told = async (grant: OAuthGrant) => {
+  const warn = async (grant: OAuthGrant) => {
     const account = await deps.findAccount(grant.accountId)
     if (!account) return
     await deps.mail.send({
@@ -134,8 +165,14 @@ export function openGrants(deps: GrantsDeps): Grants {
       await deps.tell(await store.takeSignIns(accountId, which, clock.now()))
     })
   }
+  /** A batch at a time, so that neither the database nor this thread is held for long. */
   const endAll = async (grants: readonly OAuthGrant[], reason: RevokeReason, actor?: Actor) => {
-    for (const grant of grants) await end(grant, reason, actor)
+    const byAccount = Map.groupBy(grants, ({ accountId }) => accountId)
+    for (const [accountId, all] of byAccount)
+      for (let at = 0; at < all.length; at += batch) {
+        await endSome(accountId, all.slice(at, at + batch), reason, actor ? { actor } : {})
+        await nextTurn()
+      }
   }
 
   return {
@@ -175,7 +212,7 @@ export function openGrants(deps: GrantsDeps): Grants {
     },
     async revoke(id, reason) {
       const grant = await store.find(id)
-      if (grant) await end(grant, reason)
+      if (grant) await endAll([grant], reason)
     },
     async revokeApp(person, id) {
       const grant = await store.find(id)
@@ -187,26 +224,39 @@ export function openGrants(deps: GrantsDeps): Grants {
       return true
     },
     revokeClient: async (clientId, reason) => endAll(await store.listByClient(clientId), reason),
-    async revokeSession(accountId, sessionId) {
+    async revokeSession(accountId, sessionId, reason) {
       await signOut(accountId, { session: sessionId })
-      await endAll(await store.listBySession(sessionId), 'session_ended')
+      await endAll(await store.listBySession(sessionId), reason)
     },
     byDevice: (accountId) => store.listByAccount(accountId, clock.now()),
-    async revokeDevices(accountId, deviceIds) {
+    async revokeDevices(accountId, deviceIds, reason) {
       await signOut(accountId, { devices: deviceIds })
       const all = await store.listByAccount(accountId, clock.now())
       await endAll(
         all.filter(({ deviceId }) => deviceIds.includes(deviceId)),
-        'session_ended',
+        reason,
       )
     },
-    async revokeStale(accountId, epoch, allowed) {
-      for (const grant of await store.listByAccount(accountId, clock.now())) {
-        const stored = allowed ? await vault.find<StoredGrant>('Grant', grant.id) : null
-        if (stored && stored.payload.epoch >= epoch) continue
-        await signOut(accountId, { ids: [grant.id] })
-        await end(grant, 'account_changed')
-      }
+    async revokeStale(accountId, { epoch, allowed }) {
+      let page: OAuthGrant[] = []
+      do {
+        page = await store.page(accountId, page.at(-1)?.id ?? '', batch)
+        const stale: OAuthGrant[] = []
+        for (const grant of page) {
+          const stored = allowed ? await vault.find<StoredGrant>('Grant', grant.id) : null
+          if (!stored || stored.payload.epoch < epoch) stale.push(grant)
+        }
+        await database.transaction(async () => {
+          await signOut(accountId, { ids: stale.map(({ id }) => id) })
+          await endSome(accountId, stale, 'account_changed', { told: true })
+        })
+        await nextTurn()
+      } while (page.length === batch)
+    },
+    async whyEnded(clientId, refreshToken) {
+      const grantId = await vault.grantOf('RefreshToken', refreshToken)
+      const end = grantId === null ? null : await store.endOf(grantId)
+      return end?.clientId === clientId ? end.reason : null
     },
     async signedInOn(deviceId, { accountId, clientId, sessionId }) {
       const open = await store.openSignIns(sessionId)
@@ -217,7 +267,12 @@ export function openGrants(deps: GrantsDeps): Grants {
           grant.clientId === clientId,
       )
     },
-    signOutAccount: (accountId) => signOut(accountId, 'all'),
+    async revokeAccount(accountId, reason) {
+      await database.transaction(async () => {
+        await signOut(accountId, 'all')
+        await store.revokeAccount(accountId, reason, clock.now())
+      })
+    },
     async noteUse(id, { address, renewsUntil }) {
       const now = clock.now()
       if (now - (noted.get(id) ?? 0) < minute) return

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
-import { changed, type Database } from '#platform/db/database.ts'
-import type { GrantStore, OAuthGrant } from './grant.ts'
+import type { Database } from '#platform/db/database.ts'
+import type { GrantStore, OAuthGrant, RevokeReason } from './grant.ts'
 
 type GrantTable = {
   id: string
@@ -16,7 +16,7 @@ type GrantTable = {
   renews_until: number | null
   expires_at: number
   revoked_at: number | null
-  revoke_reason: string | null
+  revoke_reason: RevokeReason | null
   signed_out_at: number | null
 }
 type Tables = { oauth_grants: GrantTable }
@@ -65,6 +65,15 @@ export function sqlGrantStore(database: Database): GrantStore {
           .orderBy('id')
           .execute()
       ).map(fromRow),
+    page: async (accountId, after, limit) =>
+      (
+        await living()
+          .where('account_id', '=', accountId)
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(limit)
+          .execute()
+      ).map(fromRow),
     listBySession: async (sessionId) =>
       (await living().where('session_id', '=', sessionId).execute()).map(fromRow),
     listByClient: async (clientId) =>
@@ -93,15 +102,33 @@ export function sqlGrantStore(database: Database): GrantStore {
       }
       return (await chosen().returningAll().execute()).map(fromRow)
     },
-    revoke: async (id, reason, now) =>
-      changed(
-        await db.query
-          .updateTable('oauth_grants')
-          .set({ revoked_at: now, revoke_reason: reason })
-          .where('id', '=', id)
-          .where('revoked_at', 'is', null)
-          .executeTakeFirst(),
-      ) === 1,
+    async revoke(ids, reason, now) {
+      if (ids.length === 0) return []
+      const rows = await db.query
+        .updateTable('oauth_grants')
+        .set({ revoked_at: now, revoke_reason: reason })
+        .where('id', 'in', ids)
+        .where('revoked_at', 'is', null)
+        .returning('id')
+        .execute()
+      return rows.map(({ id }) => id)
+    },
+    async revokeAccount(accountId, reason, now) {
+      await db.query
+        .updateTable('oauth_grants')
+        .set({ revoked_at: now, revoke_reason: reason })
+        .where('account_id', '=', accountId)
+        .where('revoked_at', 'is', null)
+        .execute()
+    },
+    async endOf(id) {
+      const row = await db.query
+        .selectFrom('oauth_grants')
+        .select(['client_id', 'revoke_reason'])
+        .where('id', '=', id)
+        .executeTakeFirst()
+      return row?.revoke_reason ? { clientId: row.client_id, reason: row.revoke_reason } : null
+    },
     async touch(id, now, renewsUntil) {
       const row = await db.query
         .updateTable('oauth_grants')
