@@ -6,7 +6,7 @@ import { baseline, keep, median, pause, quantile, round, versionOf } from './mea
  * Claim 5. What the token manager costs while nothing has to be done: `peek()` and `await token()`
  * beside google-auth-library's `getAccessToken()` in the same process, what `account.fetch` adds to a
  * fetch, what a thousand callers on an expired token cost, and whether anybody waits for a renewal.
- * Beside them the clock alone: each `peek()` looks at it once, because a machine may have slept.
+ * Beside them the clock alone: `token()` looks at it each time, because a machine may have slept.
  */
 const rounds = 9
 

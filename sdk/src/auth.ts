@@ -94,7 +94,10 @@ export type Account = {
   readonly name: string
   /** A living access token; waits only when there is none. Rejects with `SignInRequired`. */
   token(options?: TokenOptions): Promise<string>
-  /** The token at hand without waiting, or null: call `token()` then. */
+  /**
+   * The token at hand without waiting, or null: call `token()` then. Looks at the clock once a second
+   * rather than each time: just after a machine's sleep it may answer what has expired meanwhile.
+   */
   peek(): string | null
   status(): Promise<AccountStatus>
   /** A drop-in `fetch` that is always signed in. Make it once and keep it: it holds the queue. */

@@ -1,5 +1,6 @@
 import type { Credential } from '../credentials/credential.ts'
 import type { Clock } from '../platform/clock.ts'
+import { glanceMs } from './glance.ts'
 import {
   type Countdown,
   countdown,
@@ -21,6 +22,8 @@ export type Held = {
   /** Until both of these, a token is handed out without a further thought. */
   quietUntilMonotonic: number
   quietUntilWall: number
+  /** For how long one look at the clock is good enough for `peek()`. */
+  glanceMs: number
 }
 
 /**
@@ -47,6 +50,7 @@ export function measure(
     lastMomentsMs: tokens.lifetimeMs === null ? 0 : lastMomentsMs(tokens.lifetimeMs),
     quietUntilMonotonic: clock.monotonic() + quietMs,
     quietUntilWall: clock.now() + quietMs,
+    glanceMs: glanceMs(tokens.lifetimeMs, after),
   }
 }
 

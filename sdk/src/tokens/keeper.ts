@@ -4,6 +4,7 @@ import type { EventOfAccount, Listeners } from '../events.ts'
 import { orAborted } from '../platform/clock.ts'
 import { isBound } from '../provider/proofs.ts'
 import { failureText } from '../provider/wire.ts'
+import { Glance } from './glance.ts'
 import { type Held, isQuiet, measure } from './held.ts'
 import type { EarlyWindow } from './lifetime.ts'
 import { Pacing } from './pacing.ts'
@@ -41,6 +42,7 @@ export class Keeper {
   readonly #deps: KeeperDeps
   readonly #share: number
   readonly #pacing: Pacing
+  readonly #glance: Glance
   readonly #closing = new AbortController()
   #held: Held | null = null
   #damage: string | null = null
@@ -54,14 +56,26 @@ export class Keeper {
     this.#deps = deps
     this.#share = deps.random.fraction()
     this.#pacing = new Pacing(deps.clock, deps.random)
+    this.#glance = new Glance(deps.clock)
   }
 
-  /** The access token at hand without waiting, or null. Starts a renewal behind if one is due. */
+  /**
+   * The access token at hand without waiting, or null. Starts a renewal behind if one is due. Mostly
+   * without a look at the clock: see `Glance`. `token()` always looks.
+   */
   peek(): string | null {
+    return this.#glance.take() ?? this.#look()
+  }
+
+  #look(): string | null {
     const held = this.#held
     if (held === null) return null
     // The wall clock alone, which is the cheaper one; the timer watches the other.
-    if (held.quiet && this.#deps.clock.now() < held.quietUntilWall) return held.access
+    const quietMs = held.quiet ? held.quietUntilWall - this.#deps.clock.now() : 0
+    if (quietMs > 0) {
+      if (!this.#closing.signal.aborted) this.#glance.allow(held, quietMs)
+      return held.access
+    }
     if (held.left.leftMs() <= 0) return null
     this.#renewBehind()
     return held.access
@@ -166,6 +180,7 @@ export class Keeper {
   async close(): Promise<void> {
     this.#closing.abort(new DOMException('closed', 'AbortError'))
     this.#cancelTimer()
+    this.#glance.end()
     await this.#flight?.catch(() => {})
   }
 
@@ -377,6 +392,7 @@ export class Keeper {
 
   #hold(credential: Credential): void {
     this.#held = this.#measure(credential)
+    this.#glance.end()
     this.#damage = null
     this.#arm()
   }
@@ -385,6 +401,7 @@ export class Keeper {
     this.#held = null
     this.#unsaved = null
     this.#cancelTimer()
+    this.#glance.end()
     this.#pacing.settled()
   }
 
@@ -411,6 +428,7 @@ export class Keeper {
     if (!Number.isFinite(next) || (!held.quiet && !background)) return
     this.#cancelTimer = clock.timer(next - clock.monotonic(), () => {
       held.quiet = clock.monotonic() < held.quietUntilMonotonic // a long time comes in several timers
+      this.#glance.end()
       if (!held.quiet && background) this.#renewBehind()
       if (this.#flight === null && (held.quiet || background)) this.#arm()
     })
