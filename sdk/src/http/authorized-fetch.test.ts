@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { createAuth } from '../auth.ts'
@@ -57,6 +57,13 @@ async function fixture(options: Partial<FetchOptions> = {}, by: FakeProviderOpti
 
 const lostAs = (code: string) =>
   Object.assign(new TypeError('fetch failed'), { cause: Object.assign(new Error(code), { code }) })
+
+async function listening(answer: RequestListener) {
+  const server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { server, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+}
+
 const problem = (status: number, code: string, headers: Record<string, string> = {}) =>
   Response.json(
     { error: { code, message: 'no', help: 'https://id.test/help/x' } },
@@ -94,6 +101,58 @@ test('a redirect to another origin does not take the token along', async () => {
   server.closeAllConnections()
 })
 
+test('what answers behind a redirect to elsewhere renews no token and pauses no queue', async () => {
+  const { account, provider } = await fixture()
+  const { origin: elsewhere, server: other } = await listening((_, response) => {
+    const limits = { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '60s' }
+    response.writeHead(401, limits).end()
+  })
+  const { origin: ours, server } = await listening((_, response) => {
+    response.writeHead(307, { location: elsewhere }).end()
+  })
+  const http = account.fetch({ origins: [ours], maxQueueMs: 100 })
+  assert.equal((await http(ours)).status, 401)
+  assert.equal((await http(ours)).status, 401)
+  assert.equal(provider.requests, 0)
+  for (const one of [other, server]) {
+    one.close()
+    one.closeAllConnections()
+  }
+})
+
+test('an address relative to the page is the page’s origin', async () => {
+  const { seen, http, account } = await fixture()
+  Object.assign(globalThis, { location: { href: `${api}/page` } })
+  try {
+    await http('/v1/models')
+    assert.deepEqual(
+      seen.map(({ url, token }) => [url, token]),
+      [[`${api}/v1/models`, await account.token()]],
+    )
+  } finally {
+    Reflect.deleteProperty(globalThis, 'location')
+  }
+})
+
+test('a call that no network could carry fails as fetch has it, at once', async () => {
+  const { account, clock } = await fixture()
+  const http = account.fetch({ origins: ['http://127.0.0.1:1'] })
+  const began = clock.monotonic()
+  const stream = new ReadableStream()
+  await assert.rejects(
+    http('http://127.0.0.1:1/', { method: 'POST', body: stream }),
+    (error: Error) => error.name === 'TypeError' && /duplex/.test(error.message),
+  )
+  await assert.rejects(http('http://127.0.0.1:1/', { body: 'x' }), /GET\/HEAD/)
+  assert.equal(clock.monotonic(), began)
+  const none = undefined as unknown as FetchOptions
+  assert.throws(() => account.fetch(none), /origins/)
+  assert.throws(
+    () => account.fetch({ origins: ['api.example.org'] }),
+    /https:\/\/api\.example\.org/,
+  )
+})
+
 test('401: renewed and sent once more, one refresh for all callers', async () => {
   const { provider, answers, seen, http } = await fixture()
   answers.push(...Array.from({ length: 10 }, () => new Response('', { status: 401 })))
@@ -125,6 +184,8 @@ test('403, missing scope, suspension and quota never refresh and never retry, an
     [problem(401, 'account_deactivated'), AccountSuspended],
     [problem(403, 'account_suspended'), AccountSuspended],
     [problem(429, 'insufficient_quota'), QuotaExhausted],
+    [Response.json({ error: { type: 'insufficient_quota' } }, { status: 429 }), QuotaExhausted],
+    [new Response('', { status: 402 }), QuotaExhausted],
   ]
   for (const [answer, type] of cases) {
     answers.push(answer)

@@ -51,6 +51,8 @@ type Deps = {
  * effect.
  */
 export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
+  if (!Array.isArray(options?.origins))
+    throw new TypeError("origins: where the token may go, such as ['https://api.example.org']")
   const origins = new Set(options.origins.map((origin) => safeOrigin(origin)))
   const roots = [...origins].map((origin) => `${origin}/`)
   // Comparing the beginning spares parsing almost every address.
@@ -64,8 +66,9 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
   const maxRetryWaitMs = options.maxRetryWaitMs ?? 60_000
 
   return async (input, init = {}) => {
-    const url = input instanceof Request ? input.url : String(input)
+    const url = input instanceof Request ? input.url : absolute(String(input))
     if (!isOurs(url)) return send(input, init)
+    const target = input instanceof Request ? input : url
     const method = (init.method ?? (input instanceof Request ? input.method : 'GET')).toUpperCase()
     const signal = init.signal ?? (input instanceof Request ? input.signal : undefined)
     const headers = new Headers(
@@ -107,18 +110,19 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
         try {
           if (key === null) {
             headers.set('authorization', `Bearer ${token}`)
-            response = await send(input, { ...init, headers })
+            response = await send(target, { ...init, headers })
           } else {
             const { replayable } = sendable
             const request = { token, url: new URL(url), method, replayable }
             response = await deps.proofs.send(key, request, (proven) => {
               headers.set('authorization', proven.authorization)
               headers.set('dpop', proven.dpop)
-              return send(input, { ...init, headers })
+              return send(target, { ...init, headers })
             })
           }
         } catch (error) {
           if (signal?.aborted) throw error
+          if (isMisuse(error, url, method, init)) throw error
           const outcome = sentOrNot(error)
           if (mayResend(outcome, sendable) && (await again(attempt, null))) {
             attempt++
@@ -130,11 +134,13 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
       } finally {
         queue.leave()
       }
-      queue.learn(response.headers)
+      // Where a redirect led elsewhere, the answer says nothing about our token or our pace.
+      const elsewhere = response.redirected && !isOurs(response.url)
+      if (!elsewhere) queue.learn(response.headers)
       if (response.status < 400) return response
 
       const refusal = response.status < 500 ? await readRefusal(response) : null
-      if (response.status === 401 && refusal?.kind === 'token' && !refreshed) {
+      if (response.status === 401 && refusal?.kind === 'token' && !refreshed && !elsewhere) {
         refreshed = true
         const next = await deps.token({ ...wanted, stale: token })
         if (next === token || !sendable.replayable) return response
@@ -142,7 +148,7 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
         continue
       }
       if (!worthRetrying(response, refusal, sendable)) return response
-      if (refusal?.kind === 'rate')
+      if (refusal?.kind === 'rate' && !elsewhere)
         queue.pause(Math.min(waitMs(response.headers, attempt, clock, 0), maxRetryWaitMs))
       if (!(await again(attempt, response.headers))) return response
       await discard(response)
@@ -152,27 +158,54 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
 }
 
 function safeOrigin(text: string): string {
-  const url = new URL(text)
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null)
+    throw new TypeError(`origins: ${text} is no address such as https://api.example.org`)
   if (!isSafeUrl(url))
     throw new TypeError(`${text}: tokens travel by https, or stay on this machine`)
   return url.origin
 }
 
+/** As `fetch` reads it: in a page or worker, addresses may be relative to it. */
+function absolute(url: string): string {
+  const { location } = globalThis as { location?: { href?: unknown } }
+  if (typeof location?.href !== 'string' || URL.canParse(url)) return url
+  return URL.canParse(url, location.href) ? new URL(url, location.href).href : url
+}
+
 const originOf = (url: string): string => (URL.canParse(url) ? new URL(url).origin : '')
+
+/**
+ * Whether `fetch` refuses this call as such, on every network: a stream without `duplex`, a GET with a
+ * body. That is for whoever wrote the call, as `fetch` itself says it. Network trouble has a cause in
+ * Node and none in browsers, so what has none is asked once more, without the body itself.
+ */
+function isMisuse(error: unknown, url: string, method: string, init: RequestInit): boolean {
+  if (!(error instanceof TypeError) || error.cause !== undefined) return false
+  const { body } = init
+  const asStream = body !== undefined && body !== null && !isRepeatable(body)
+  try {
+    void new Request(url, { ...init, method, ...(asStream ? { body: new ReadableStream() } : {}) })
+    return false
+  } catch {
+    return true
+  }
+}
 
 /** Strings, bytes and forms can be sent again; a stream is gone once it has been read. */
 function isReplayable(input: string | URL | Request, init: RequestInit): boolean {
   const { body } = init
   if (body === undefined || body === null) return !(input instanceof Request && input.body !== null)
-  return (
-    typeof body === 'string' ||
-    body instanceof URLSearchParams ||
-    body instanceof ArrayBuffer ||
-    ArrayBuffer.isView(body) ||
-    body instanceof Blob ||
-    body instanceof FormData
-  )
+  return isRepeatable(body)
 }
+
+const isRepeatable = (body: unknown): boolean =>
+  typeof body === 'string' ||
+  body instanceof URLSearchParams ||
+  body instanceof ArrayBuffer ||
+  ArrayBuffer.isView(body) ||
+  body instanceof Blob ||
+  body instanceof FormData
 
 /** A streamed answer is paid for by a token that has to last: asked for by Accept or by the body. */
 const needsLongLife = (headers: Headers, body: unknown): boolean =>

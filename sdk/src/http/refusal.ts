@@ -42,7 +42,7 @@ export async function readRefusal(response: Response): Promise<Refusal> {
 
 function kindOf(status: number, error: string | null, code: string | null): Refusal['kind'] {
   if (code !== null && suspendedCodes.has(code)) return 'suspended'
-  if (code !== null && quotaCodes.has(code)) return 'quota'
+  if ((code !== null && quotaCodes.has(code)) || status === 402) return 'quota'
   if (error === 'insufficient_scope' || code === 'insufficient_scope') return 'scope'
   if (status === 429) return 'rate'
   if (status === 401) return error === null || error === 'invalid_token' ? 'token' : 'other'
@@ -56,7 +56,7 @@ async function bodyOf(response: Response): Promise<{ code: string | null; help: 
     const body: unknown = await response.clone().json()
     // OpenAI's shape has `error: {…}`, problem details (RFC 9457) are flat.
     const inner = record(record(body)?.error) ?? record(body)
-    return { code: text(inner?.code), help: text(inner?.help) }
+    return { code: text(inner?.code) ?? text(inner?.type), help: text(inner?.help) }
   } catch {
     return none
   }

@@ -116,15 +116,21 @@ export function sentOrNot(error: unknown): 'not-sent' | 'unknown' {
   return 'unknown'
 }
 
-/** A short reason for people and logs: names and codes, no URLs with queries, no bodies. */
+/**
+ * A short reason for people and logs: codes, else names, with a message only where it is a few plain
+ * words (“bad port”). No URLs, no bodies, nothing that a secret could be part of.
+ */
 export function failureText(error: unknown): string {
-  let text = ''
+  let code = ''
+  let words = ''
+  let name = ''
   for (let cause = error, depth = 0; depth < 5 && cause instanceof Error; depth++) {
-    const { code } = cause as { code?: unknown }
-    text = typeof code === 'string' ? code : text || cause.name
+    if ('code' in cause && typeof cause.code === 'string') code = cause.code
+    if (/^[a-z]{1,15}( [a-z]{1,15}){0,7}$/i.test(cause.message)) words = cause.message
+    name ||= cause.name
     cause = cause.cause
   }
-  return text || 'unknown failure'
+  return code || (words ? `${name}: ${words}` : name) || 'unknown failure'
 }
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
