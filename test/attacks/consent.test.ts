@@ -95,7 +95,67 @@ test('nothing sent with a later step changes what was asked at the first', async
     'GET',
     '/api/grants',
   )
-  assert.deepEqual(items[0]?.scopes, ['openid'])
+  assert.deepEqual(items[0]?.scopes, ['openid', 'offline_access'])
+})
+
+test('who will stay connected is told so, asked for or not, and is asked again when an app begins to', async () => {
+  await using server = await startServer()
+  const { person: owner } = await signedUp(server.origin)
+  const { person } = await signedUp(server.origin)
+  const app = await registerApp(owner, { grant_types: ['authorization_code'] })
+  const config = await discover(server.origin, app)
+  type Asked = { scopes: { name: string; title: string; description: string }[] }
+  /** The lines of the page, or where the browser was sent without one. */
+  const asked = async (scope: string, language = 'en') => {
+    const where = await arrive(person, (await attempt(config, { scope })).url)
+    const tx = txOf(where)
+    if (!tx) return where
+    const path = `/api/oauth/transactions/${tx}`
+    await person.expect(200, 'PATCH', '/api/account', { locale: language })
+    const { scopes } = await person.expect<Asked>(200, 'GET', path)
+    return {
+      scopes,
+      allow: () =>
+        person
+          .expect(200, 'POST', `${path}/decision`, { decision: 'allow' })
+          .then(() => follow(person, `/oauth/tx/${tx}`)),
+    }
+  }
+  const lines = async (scope: string, language?: string) => {
+    const page = await asked(scope, language)
+    assert.ok(typeof page === 'object')
+    return page
+  }
+  const without = await lines('openid offline_access')
+  assert.deepEqual(
+    without.scopes.map(({ name }) => name),
+    ['openid'],
+    'it gets no refresh token',
+  )
+  await without.allow()
+  assert.match(String(await asked('openid')), /code=/)
+
+  await owner.expect(200, 'PATCH', `/api/apps/${app.client_id}`, {
+    grant_types: ['authorization_code', 'refresh_token'],
+  })
+  const texts = { en: /^Stay connected.*Connected apps/, zh: /^保持连接.*已授权的应用/ }
+  for (const [language, text] of Object.entries(texts))
+    for (const scope of ['openid', 'openid offline_access']) {
+      const { scopes } = await lines(scope, language)
+      assert.deepEqual(
+        scopes.map(({ name }) => name),
+        ['openid', 'offline_access'],
+      )
+      assert.match(`${scopes[1]?.title} ${scopes[1]?.description}`, text)
+    }
+  await (await lines('openid')).allow()
+  assert.match(String(await asked('openid offline_access')), /code=/, 'and once is enough')
+  const { items } = await person.expect<{ items: { scopes: string[] }[] }>(
+    200,
+    'GET',
+    '/api/grants',
+  )
+  assert.deepEqual(items[0]?.scopes, ['openid', 'offline_access'])
 })
 
 test('an app that changes while a person decides gets nothing by its old registration', async () => {

@@ -177,6 +177,19 @@ function judgeServer(
 export const alwaysAsks = (app: OAuthApp): boolean =>
   app.organizationId === null || (app.redirectUris.length > 0 && app.redirectUris.every(isLoopback))
 
+/**
+ * What a person says yes to: what the client asks for, and that it stays connected wherever refresh
+ * tokens come along. We issue those by the client's registration, so the page says so even where
+ * `offline_access` was not asked for, or did not count (OpenID Connect Core section 11).
+ */
+export const saidYesTo = (
+  app: Pick<OAuthApp, 'grantTypes'>,
+  scopes: readonly string[],
+): readonly string[] =>
+  app.grantTypes.includes('refresh_token') && !scopes.includes('offline_access')
+    ? [...scopes, 'offline_access']
+    : scopes
+
 export const livingSecrets = (app: OAuthApp, now: number): AppSecret[] =>
   app.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)
 

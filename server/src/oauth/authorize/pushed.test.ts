@@ -110,7 +110,7 @@ test('parameters beside a pushed request change nothing', async () => {
   )
   assert.deepEqual(
     asked.scopes.map(({ name }) => name),
-    ['openid', 'models:read'],
+    ['openid', 'models:read', 'offline_access'],
   )
   assert.equal((asked.client as { redirect_host: string }).redirect_host, 'app.example')
 })

@@ -9,7 +9,7 @@ import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Ids } from '#platform/ids/ids.ts'
 import type { OAuthPageKey } from '../../../messages/oauth.ts'
 import type { Account } from '../../accounts/index.ts'
-import { alwaysAsks, type OAuthApp } from '../apps/app.ts'
+import { alwaysAsks, type OAuthApp, saidYesTo } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
 import { isLoopback } from '../apps/redirect-uri.ts'
 import { documentHost } from '../documents/document-url.ts'
@@ -120,6 +120,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         principal !== null &&
         (await grants.consented(principal.accountId, {
           ...transaction,
+          scopes: saidYesTo(client, transaction.scopes),
           resource: audienceOf(transaction),
         }))
       const step = nextStep({
@@ -147,14 +148,14 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         case 'suspended':
           return notice(request, reply, 403, 'account_suspended')
         case 'refuse':
-          return finish(request, reply, transaction, step.refusal)
+          return finish(request, reply, own, step.refusal)
         case 'consent':
         case 'finish':
           if (!principal || !(await transactions.bind(transaction, principal.accountId)))
             return notice(request, reply, 403, 'other_account')
           if (step.kind === 'consent')
             return reply.redirect(`/consent?tx=${encodeURIComponent(id)}`, 303)
-          return finish(request, reply, transaction, null, principal)
+          return finish(request, reply, own, null, principal)
         default:
           return step satisfies never
       }
@@ -165,12 +166,13 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
   async function finish(
     request: FastifyRequest,
     reply: FastifyReply,
-    transaction: Transaction,
+    own: Own,
     refusal: Refusal | null,
     principal?: Principal,
   ) {
+    const { transaction } = own
     if (!(await transactions.claim(transaction))) return notice(request, reply, 400, 'start_again')
-    const outcome = refusal ?? (principal && (await approve(transaction, principal)))
+    const outcome = refusal ?? (principal && (await approve(own, principal)))
     if (!outcome) return notice(request, reply, 400, 'start_again')
     reply.hijack()
     for (const [name, value] of Object.entries(barePageHeaders(origin)))
@@ -189,7 +191,10 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
   const audienceOf = ({ resource }: Transaction): string =>
     resources.find(resource)?.identifier ?? resource
 
-  async function approve(transaction: Transaction, principal: Principal): Promise<Approval | null> {
+  async function approve(
+    { transaction, client }: Own,
+    principal: Principal,
+  ): Promise<Approval | null> {
     const account = await deps.findAccount(principal.accountId)
     if (!account) return null
     const grantId = deps.ids('grant')
@@ -213,7 +218,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         clientId: transaction.clientId,
         sessionId: principal.sessionId,
         deviceId: principal.deviceId,
-        scopes: transaction.scopes,
+        scopes: saidYesTo(client, transaction.scopes),
         resource: audienceOf(transaction),
         redirectHost: transaction.redirectHost,
         createdAt: now,
@@ -291,7 +296,8 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
   }
 }
 
-type Seen = { transaction: Transaction; client: OAuthApp; principal: Principal }
+type Own = { transaction: Transaction; client: OAuthApp }
+type Seen = Own & { principal: Principal }
 
 const present = (
   origin: string,
@@ -311,7 +317,7 @@ const present = (
       isLoopback(transaction.redirectUri) &&
       !isInspectorRedirect(origin, app, transaction.redirectUri),
   },
-  scopes: transaction.scopes.flatMap(
+  scopes: saidYesTo(app, transaction.scopes).flatMap(
     (scope) => resources.describe(transaction.resource, scope, locale) ?? [],
   ),
   resource: resources.find(transaction.resource)?.shown ?? null,

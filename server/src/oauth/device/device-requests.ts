@@ -7,7 +7,7 @@ import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import type { Places } from '#platform/places/places.ts'
 import { type Account, mayCall } from '../../accounts/index.ts'
 import type { AppAdmission, Sessions } from '../../sessions/index.ts'
-import type { OAuthApp } from '../apps/app.ts'
+import { type OAuthApp, saidYesTo } from '../apps/app.ts'
 import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import { allowedDevice, type DeviceAsks, deniedDevice, deviceAsks } from '../engine/device.ts'
@@ -143,7 +143,7 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
           const yes = { ...person, grantId: id }
           if (!(await settle(code, person, id, (payload) => allowedDevice(payload, yes))))
             throw new Unsettled()
-          await recordYes(account, asks, id, admitted.deviceId)
+          await recordYes(account, app, asks, id, admitted.deviceId)
           return { ok: true }
         })
       } catch (error) {
@@ -164,6 +164,7 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
 
   async function recordYes(
     account: Account,
+    app: OAuthApp,
     { clientId, scopes, resource }: DeviceAsks,
     id: string,
     deviceId: string,
@@ -180,7 +181,7 @@ export function openDeviceRequests(deps: DeviceDeps): DeviceRequests {
         // The device is not this browser: its access outlives the session that allowed it.
         sessionId: id,
         deviceId,
-        scopes,
+        scopes: saidYesTo(app, scopes),
         resource: deps.resources.find(resource)?.identifier ?? resource,
         redirectHost: '',
         createdAt: now,

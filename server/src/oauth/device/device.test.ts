@@ -43,6 +43,11 @@ for (const database of databases) {
       described_by: null,
       verified: true,
     })
+    const asked = request.scopes as { name: string }[]
+    assert.deepEqual(
+      asked.map(({ name }) => name),
+      ['openid', 'email', 'offline_access', 'models:read'],
+    )
     assert.match(String(request.address), /127\.0\.0\.1|::1/)
     assert.equal(request.same_network, true)
     server.clock.advance(5_000)

@@ -7,6 +7,7 @@ import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import type { Places } from '#platform/places/places.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
 import { refuseDevice } from '../../sessions/index.ts'
+import { saidYesTo } from '../apps/app.ts'
 import { documentHost } from '../documents/document-url.ts'
 import { logoUri } from '../logos/logos.ts'
 import type { Resources } from '../resources/resources.ts'
@@ -81,7 +82,7 @@ export function deviceRoutes(
           logo_uri: logoUri(origin, app),
           verified: app.organizationId !== null,
         },
-        scopes: scopes.flatMap(
+        scopes: saidYesTo(app, scopes).flatMap(
           (scope) => resources.describe(resource, scope, request.locale) ?? [],
         ),
         resource: resources.find(resource)?.shown ?? null,
