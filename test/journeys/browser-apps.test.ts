@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { minute } from '../../server/src/platform/clock/clock.ts'
 import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
 import { callback, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
@@ -82,7 +83,12 @@ test('in the browser: a wrong redirect address is refused with its reason; a new
 
   await page.getByRole('button', { name: 'New secret' }).click()
   await page.getByLabel('Keep the old secret for').selectOption('1 hour')
+  server.clock.advance(10 * minute) // the password again, and on from there
   await page.getByRole('button', { name: 'Make new secret' }).click()
+  const proof = page.getByRole('dialog', { name: 'Your password, please' })
+  await assertAccessible(page, 'the password again, over a dialog')
+  await proof.getByLabel('Your password', { exact: true }).fill(password)
+  await proof.getByRole('button', { name: 'Go on' }).click()
   await page.getByRole('button', { name: 'I have stored it' }).click()
   const row = (state: string) => page.getByRole('row').filter({ hasText: state })
   await row('In use').getByText('never').waitFor()

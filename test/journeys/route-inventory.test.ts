@@ -175,7 +175,9 @@ describe('every route keeps its policy', () => {
     assert.deepEqual(guarded.map(({ method, url }) => `${method} ${url}`).sort(), [
       'DELETE /api/account',
       'POST /api/account/revoke-all',
+      'POST /api/apps',
       'POST /api/apps/:client_id/inspection',
+      'POST /api/apps/:client_id/secrets',
       'POST /api/keys/:id/rotate',
       'POST /api/operator/accounts/:id/revoke-all',
       'POST /api/operator/accounts/:id/role',

@@ -39,6 +39,7 @@ export const oauth = {
       '- An app may prove itself by a key instead of a secret (`private_key_jwt`, RFC 7523): register its public keys or the address where it publishes them. Assertions name `{origin}` as their only audience, live five minutes at most, and count once.',
       '- A logo is a PNG, JPEG or WebP of at most 64 KiB; the console makes larger ones small. People see it when they are asked, and it is always served from here.',
       '- An app that may refresh keeps its access while people are away, so they are asked about that too (“Stay connected”), whether or not it names `offline_access`.',
+      '- Registering an app, a new secret, and every change that lets others act as the app (keys, how it proves itself, a new redirect URI) asks for your password when the last time is more than ten minutes ago.',
       '- The secret of an app is shown once. You can add a second one, change your servers, and let the first run out.',
       '',
       '## It does not work',

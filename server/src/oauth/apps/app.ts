@@ -1,6 +1,6 @@
 import { day } from '#platform/clock/clock.ts'
 import { isScope } from '../scopes.ts'
-import { type ClientKey, type ClientKeyRefusal, judgeClientKey } from './client-key.ts'
+import { type ClientKey, type ClientKeyRefusal, judgeClientKey, publicPart } from './client-key.ts'
 import {
   type ApplicationType,
   isLoopback,
@@ -189,6 +189,22 @@ export const saidYesTo = (
   app.grantTypes.includes('refresh_token') && !scopes.includes('offline_access')
     ? [...scopes, 'offline_access']
     : scopes
+
+/**
+ * Whether a change lets somebody act as the app who could not before: another way to prove itself,
+ * other keys, an address that codes newly go to, or a protection less.
+ */
+export function letsOthersIn(before: AppSettings, after: AppSettings): boolean {
+  const keysOf = ({ jwks }: AppSettings) => JSON.stringify(jwks?.map(publicPart) ?? null)
+  return (
+    after.authMethod !== before.authMethod ||
+    after.jwksUri !== before.jwksUri ||
+    keysOf(after) !== keysOf(before) ||
+    after.redirectUris.some((uri) => !before.redirectUris.includes(uri)) ||
+    (after.legacyConfidential && !before.legacyConfidential) ||
+    (before.dpopBound && !after.dpopBound)
+  )
+}
 
 export const livingSecrets = (app: OAuthApp, now: number): AppSecret[] =>
   app.secrets.filter((secret) => secret.expiresAt === null || secret.expiresAt > now)

@@ -5,6 +5,7 @@ import type { Secret } from '#platform/crypto/secret.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import { remembered } from '#platform/events/remembered.ts'
+import { stepUpMs } from '#platform/http/access.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import type { Actor, Audit } from '../../audit/index.ts'
 import type { Organizations } from '../../organizations/index.ts'
@@ -14,6 +15,7 @@ import {
   hasLapsed,
   hasSecret,
   judgeApp,
+  letsOthersIn,
   livingSecrets,
   type OAuthApp,
 } from './app.ts'
@@ -47,7 +49,7 @@ export type CreateResult =
 export type UpdateResult =
   | { ok: true; app: OAuthApp }
   | { ok: false; reason: 'invalid_app'; problems: AppRefusal[] }
-  | Refused<'not_found' | 'not_allowed'>
+  | Refused<'not_found' | 'not_allowed' | 'reauth_required'>
 export type RotateResult =
   | { ok: true; app: OAuthApp; secret: Secret }
   | Refused<'not_found' | 'not_allowed' | 'public_client'>
@@ -61,7 +63,13 @@ export type Apps = {
     organizationId: string | null,
     settings: AppSettings,
   ): Promise<CreateResult>
-  update(person: Person, clientId: string, change: Partial<AppSettings>): Promise<UpdateResult>
+  /** What lets others act as the app takes a recent proof, like a new secret: `provenAt` is the last. */
+  update(
+    person: Person,
+    clientId: string,
+    change: Partial<AppSettings>,
+    provenAt: number,
+  ): Promise<UpdateResult>
   /** A new secret, shown once; the ones before it live `overlapMs` longer. */
   rotateSecret(person: Person, clientId: string, overlapMs: number): Promise<RotateResult>
   remove(
@@ -162,13 +170,15 @@ export function openApps(deps: AppsDeps): Apps {
       return { ok: true, app, secret: minted?.secret ?? null }
     },
 
-    async update(person, clientId, change) {
+    async update(person, clientId, change, provenAt) {
       const reached = await forChange(person.id, clientId)
       if (!reached.ok) return reached
       const { app } = reached
       const settings = { ...app, ...change }
       const problems = judgeApp(settings, deps.reaches)
       if (problems.length > 0) return { ok: false, reason: 'invalid_app', problems }
+      if (letsOthersIn(app, settings) && provenAt + stepUpMs <= clock.now())
+        return { ok: false, reason: 'reauth_required' }
       await database.transaction(async () => {
         await store.update(clientId, settings, clock.now())
         changed(clientId)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { rfc3339, rfc3339OrNull, second } from '#platform/clock/clock.ts'
-import type { Principal } from '#platform/http/access.ts'
+import { type Principal, principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import { label } from '#platform/http/label.ts'
 import type { FieldError, ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
@@ -18,7 +18,7 @@ import {
   refreshDefaults,
   refreshSecondsMax,
 } from './app.ts'
-import type { Apps, CreateResult, Person, RotateResult } from './apps.ts'
+import type { Apps, CreateResult, Person, RotateResult, UpdateResult } from './apps.ts'
 import { publicPart } from './client-key.ts'
 
 const fields = {
@@ -84,12 +84,13 @@ const Overlap = z
   .meta({ id: 'OAuthSecretRotation' })
 const params = z.object({ client_id: z.string().max(64) })
 
-type Reason = Extract<CreateResult | RotateResult, { ok: false }>['reason']
+type Reason = Extract<CreateResult | UpdateResult | RotateResult, { ok: false }>['reason']
 const answers = {
   not_found: { status: 404, code: 'not_found' },
   not_allowed: { status: 403, code: 'role_insufficient' },
   too_many_apps: { status: 409, code: 'too_many_apps' },
   invalid_app: { status: 400, code: 'invalid_request' },
+  reauth_required: { status: 403, code: 'reauth_required' },
   public_client: { status: 409, code: 'public_client' },
 } as const satisfies Record<Reason, ProblemAnswer>
 
@@ -114,7 +115,7 @@ export function appRoutes(app: App, origin: string, apps: Apps, problem: Problem
   app.post(
     '/api/apps',
     {
-      config: { access },
+      config: { access: { ...access, stepUp: true } },
       schema: {
         tags,
         summary: 'Register an OAuth app; the secret is shown this once',
@@ -160,7 +161,8 @@ export function appRoutes(app: App, origin: string, apps: Apps, problem: Problem
       config: { access },
       schema: {
         tags,
-        summary: 'Change an OAuth app',
+        summary:
+          'Change an OAuth app; new keys, redirect URIs or another proof need one of the last 10 minutes',
         params,
         body: AppChange,
         response: { 200: AppView },
@@ -171,6 +173,7 @@ export function appRoutes(app: App, origin: string, apps: Apps, problem: Problem
         actorOf(request.principal),
         request.params.client_id,
         changes(request.body),
+        principalOf(request).authenticatedAt,
       )
       if (result.ok) return present(origin, result.app)
       const errors =
@@ -194,7 +197,7 @@ export function appRoutes(app: App, origin: string, apps: Apps, problem: Problem
   app.post(
     '/api/apps/:client_id/secrets',
     {
-      config: { access },
+      config: { access: { ...access, stepUp: true } },
       schema: {
         tags,
         summary: 'A new client secret; older ones live for the overlap',
