@@ -13,6 +13,8 @@ export const defaultVoice: Voice = { locale: 'en', helpBase: null }
 export type ErrorDetails = {
   account?: string
   detail?: string
+  /** What the provider says about it in its own words (`error_description`). */
+  said?: string | null
   scopes?: string
   seconds?: number
   path?: string
@@ -77,7 +79,7 @@ const signInCodes: Record<SignInReason, ErrorCode> = {
   revoked: 'sign_in_revoked',
   interrupted: 'sign_in_interrupted',
   suspended: 'account_suspended',
-  refused: 'sign_in_revoked',
+  refused: 'sign_in_refused',
 }
 
 /** Only a person can help: no token is left that a refresh could renew. */
@@ -163,15 +165,23 @@ export class KeyServiceError extends StoreUnavailable {
 /** An API call failed without an answer. `outcome` says whether it may have taken effect. */
 export class RequestFailed extends LatchkeyError {}
 
+/** Fit to be shown: one short line, without anything that could be a token or steer a terminal. */
+function said(text: string | null | undefined): string {
+  if (!text) return ''
+  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  const shown = line.replace(/(?=[\w-]*\d)[\w-]{20,}/g, '…').replace(/[.。]$/, '')
+  return shown === '' ? '' : `: ${shown.length > 200 ? `${shown.slice(0, 200)}…` : shown}`
+}
+
 function describe(code: ErrorCode, details: ErrorDetails, locale: Locale): Words {
   const words = (locale === 'zh' ? zh : en)[code]
   const when =
     details.retryAt === undefined || details.retryAt === null
       ? { en: 'later', zh: '稍后' }[locale]
-      : new Date(details.retryAt).toISOString()
+      : { en: 'at ', zh: '' }[locale] + new Date(details.retryAt).toISOString()
   const values: Record<string, string> = {
     account: details.account ?? '?',
-    detail: details.detail ?? '?',
+    detail: (details.detail ?? '?') + said(details.said),
     scopes: details.scopes ?? '?',
     seconds: String(details.seconds ?? '?'),
     path: details.path ?? '?',

@@ -9,11 +9,13 @@ export const slugs = {
   sign_in_expired: 'sign-in-required',
   sign_in_reused: 'sign-in-required',
   sign_in_revoked: 'sign-in-required',
+  sign_in_refused: 'sign-in-required',
   sign_in_interrupted: 'sign-in-required',
   sign_in_damaged: 'sign-in-required',
   sign_in_denied: 'sign-in-failed',
   sign_in_timeout: 'sign-in-failed',
   sign_in_invalid: 'sign-in-failed',
+  sign_in_code_refused: 'sign-in-failed',
   insufficient_scope: 'scopes',
   rate_limited: 'rate-limits',
   queue_timeout: 'rate-limits',
@@ -56,6 +58,11 @@ export const en: Record<ErrorCode, Words> = {
     happened: 'The sign-in of “{account}” was ended at the provider, by a person or an operator.',
     next: 'Sign in again. If nobody you know did this, look at the devices and apps of the account.',
   },
+  sign_in_refused: {
+    happened:
+      'The provider no longer takes the refresh token of “{account}” (invalid_grant), and does not say why: it has expired, was revoked, or was used by another program.',
+    next: 'Sign in again. If it happens again soon, look for a second copy of these credentials.',
+  },
   sign_in_interrupted: {
     happened:
       'A renewal for “{account}” was cut off after its refresh token had left, and the provider does not accept that token a second time.',
@@ -76,6 +83,10 @@ export const en: Record<ErrorCode, Words> = {
   sign_in_invalid: {
     happened: 'The answer to the sign-in does not belong to this attempt: {detail}.',
     next: 'Start the sign-in again from this app. If it happens again, somebody may be interfering: tell the provider.',
+  },
+  sign_in_code_refused: {
+    happened: 'The provider did not take the code of this sign-in ({detail}).',
+    next: 'Start the sign-in again: a code works once and for a few minutes, so a reloaded callback page brings an old one. If it fails each time, compare client id and redirect URI with what is registered.',
   },
   insufficient_scope: {
     happened: 'The token does not cover this call. Needed: {scopes}.',
@@ -103,7 +114,7 @@ export const en: Record<ErrorCode, Words> = {
   },
   provider_unavailable: {
     happened: 'The provider could not be reached, or could not answer ({detail}).',
-    next: 'Nothing is lost. Check the connection; the next try is {when}.',
+    next: 'Nothing is lost. Check the connection and try again {when}.',
   },
   provider_misconfigured: {
     happened: 'The provider and this app do not fit together: {detail}.',
@@ -178,6 +189,11 @@ export const zh: Record<ErrorCode, Words> = {
     happened: '“{account}”的登录已在服务方被用户本人或管理员终止。',
     next: '请重新登录。如果不是您认识的人所为，请检查该账户的设备和已授权应用。',
   },
+  sign_in_refused: {
+    happened:
+      '服务方不再接受“{account}”的刷新令牌（invalid_grant），且未说明原因：可能已过期、被撤销，或被另一个程序使用。',
+    next: '请重新登录。如果很快再次发生，请检查这份凭据是否另有副本。',
+  },
   sign_in_interrupted: {
     happened: '“{account}”的续期在刷新令牌发出后被中断，而服务方不接受同一令牌再次使用。',
     next: '请重新登录。提供宽限期的服务方（例如 Latchkey）可以自动恢复。',
@@ -197,6 +213,10 @@ export const zh: Record<ErrorCode, Words> = {
   sign_in_invalid: {
     happened: '登录的回应与本次请求不符：{detail}。',
     next: '请从本应用重新开始登录。如果再次发生，可能有人在干扰，请联系服务方。',
+  },
+  sign_in_code_refused: {
+    happened: '服务方不接受本次登录的授权码（{detail}）。',
+    next: '请重新开始登录：授权码只能使用一次，几分钟内有效，刷新回调页面只会再次提交旧的授权码。如果每次都失败，请核对客户端 ID 和重定向地址是否与注册的一致。',
   },
   insufficient_scope: {
     happened: '令牌的权限不足以完成此调用。需要：{scopes}。',
@@ -224,7 +244,7 @@ export const zh: Record<ErrorCode, Words> = {
   },
   provider_unavailable: {
     happened: '无法连接服务方，或服务方无法应答（{detail}）。',
-    next: '没有任何内容丢失。请检查网络连接，下次尝试：{when}。',
+    next: '没有任何内容丢失。请检查网络连接，{when}重试。',
   },
   provider_misconfigured: {
     happened: '服务方与本应用的配置不匹配：{detail}。',

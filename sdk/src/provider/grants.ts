@@ -5,7 +5,7 @@ import { ProviderMisconfigured, ProviderUnavailable } from '../errors/errors.ts'
 import { clientAuth, protocolClient, requestOptions } from './client.ts'
 import { isBound, redeemBound } from './proofs.ts'
 import type { Metadata } from './provider.ts'
-import { judgeRefresh, type Redeemed, redeem } from './redeem.ts'
+import { judgeRefresh, type Redeemed, redeem, refused } from './redeem.ts'
 import { failureText, sentOrNot } from './wire.ts'
 
 /** Spends a refresh token (RFC 6749 section 6). Every way it can end is a value. */
@@ -214,14 +214,7 @@ async function withMetadata(
         detail: error.detail ?? error.code,
         cause: error,
       }
-    if (error instanceof ProviderMisconfigured)
-      return {
-        ok: false,
-        kind: 'refused',
-        error: error.detail ?? error.code,
-        status: 0,
-        help: null,
-      }
+    if (error instanceof ProviderMisconfigured) return refused(error.detail ?? error.code, 0)
     throw error
   }
   return work(metadata)

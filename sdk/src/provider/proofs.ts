@@ -3,7 +3,7 @@ import type { KeyPair, ProofKey, TokenSet } from '../credentials/credential.ts'
 import type { CredentialStore } from '../credentials/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Secret } from '../platform/secret.ts'
-import type { Redeemed } from './redeem.ts'
+import { type Redeemed, refused } from './redeem.ts'
 import type { Wire } from './wire.ts'
 
 const es256 = { name: 'ECDSA', namedCurve: 'P-256' } as const
@@ -156,14 +156,7 @@ export async function redeemBound(
   const { handle, keep } = await proofs.make()
   const result = await run({ DPoP: handle })
   if (!result.ok) return result
-  if (!isBound(result.tokens))
-    return {
-      ok: false,
-      kind: 'refused',
-      error: 'tokens are not bound to a key',
-      status: 0,
-      help: null,
-    }
+  if (!isBound(result.tokens)) return refused('tokens are not bound to a key', 0)
   return { ok: true, tokens: { ...result.tokens, proofKey: await keep() } }
 }
 

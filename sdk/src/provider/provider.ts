@@ -93,6 +93,7 @@ async function askMetadata(
       { detail: `discovery answered ${response.status}` },
       voice,
     )
+  const seen = response.clone()
   try {
     const metadata = await oauth.processDiscoveryResponse(url, response)
     for (const endpoint of [
@@ -107,10 +108,20 @@ async function askMetadata(
     if (error instanceof LatchkeyError) throw error
     throw new ProviderMisconfigured(
       'provider_misconfigured',
-      { detail: `no usable metadata at ${issuer}`, cause: error },
+      { detail: await misfit(issuer, seen), cause: error },
       voice,
     )
   }
+}
+
+/** What is wrong with a metadata document, for whoever mistyped the issuer. */
+async function misfit(issuer: string, response: Response): Promise<string> {
+  const detail = `no usable metadata at ${issuer}`
+  if (response.status !== 200) return `${detail}: HTTP ${response.status}`
+  const metadata: unknown = await response.json().catch(() => null)
+  const named = (metadata as { issuer?: unknown } | null)?.issuer
+  if (typeof named !== 'string' || !URL.canParse(named) || named === issuer) return detail
+  return `${detail}: what is there names the issuer ${new URL(named).href.replace(/\/$/, '')}, and it has to be written so`
 }
 
 /** Secrets travel by https, or stay on this machine. */

@@ -8,9 +8,23 @@ import { failureText, sentOrNot } from './wire.ts'
 export type Redeemed =
   | { ok: true; tokens: TokenSet }
   /** The refresh token or code is refused. Evidence about what was posted, not about the account. */
-  | { ok: false; kind: 'invalid_grant'; reason: DeathReason; help: string | null }
+  | {
+      ok: false
+      kind: 'invalid_grant'
+      reason: DeathReason
+      said: string | null
+      help: string | null
+    }
   /** Another OAuth refusal, such as `invalid_client`: nothing was consumed, trying again is useless. */
-  | { ok: false; kind: 'refused'; error: string; status: number; help: string | null }
+  | {
+      ok: false
+      kind: 'refused'
+      error: string
+      status: number
+      /** The provider's own words. */
+      said: string | null
+      help: string | null
+    }
   /** Too busy; nothing was consumed. */
   | { ok: false; kind: 'busy'; status: number; retryAfterMs: number | null }
   /** No usable answer. `unknown`: the grant may have been consumed. */
@@ -34,9 +48,16 @@ export async function redeem(
 }
 
 const settled = (result: Redeemed | 'nonce'): Redeemed =>
-  result === 'nonce'
-    ? { ok: false, kind: 'refused', error: 'use_dpop_nonce', status: 400, help: null }
-    : result
+  result === 'nonce' ? refused('use_dpop_nonce', 400) : result
+
+export const refused = (error: string, status: number): Redeemed => ({
+  ok: false,
+  kind: 'refused',
+  error,
+  status,
+  said: null,
+  help: null,
+})
 
 async function redeemOnce(
   send: () => Promise<Response>,
@@ -47,7 +68,7 @@ async function redeemOnce(
   const obtainedAt = clock.now() // before sending: a slow reply has already used up some of its life
   let response: Response
   try {
-    response = await send()
+    response = await tidied(await send(), previous?.tokenType ?? 'bearer')
   } catch (error) {
     const detail = failureText(error)
     return { ok: false, kind: 'lost', outcome: sentOrNot(error), detail, cause: error }
@@ -66,9 +87,9 @@ async function redeemOnce(
   } catch (error) {
     if (oauth.isDPoPNonceError(error)) return 'nonce'
     if (error instanceof oauth.ResponseBodyError) return refusal(error)
-    if (error instanceof oauth.WWWAuthenticateChallengeError)
-      return { ok: false, kind: 'refused', error: 'invalid_client', status: 401, help: null }
-    return lost('the token endpoint’s reply makes no sense', error)
+    if (error instanceof oauth.WWWAuthenticateChallengeError) return refused('invalid_client', 401)
+    const without = response.ok ? ' without a usable token' : ''
+    return lost(`the token endpoint answered ${response.status}${without}`, error)
   }
 }
 
@@ -83,9 +104,57 @@ const lost = (detail: string, cause: unknown): Redeemed => ({
 function refusal(error: oauth.ResponseBodyError): Redeemed {
   const body = error.cause as Record<string, unknown>
   const help = typeof body.help === 'string' ? body.help : null
+  const told = { said: error.error_description ?? null, help }
   return error.error === 'invalid_grant'
-    ? { ok: false, kind: 'invalid_grant', reason: readReason(body.reason), help }
-    : { ok: false, kind: 'refused', error: error.error, status: error.status, help }
+    ? { ok: false, kind: 'invalid_grant', reason: readReason(body.reason), ...told }
+    : { ok: false, kind: 'refused', error: error.error, status: error.status, ...told }
+}
+
+// How providers that answer 200 to everything say that a code or refresh token is none, or not any more.
+const grantRefusals = new Set([
+  'bad_verification_code',
+  'bad_refresh_token',
+  'invalid_code',
+  'invalid_refresh_token',
+  'code_already_used',
+])
+
+/**
+ * The reply as RFC 6749 section 5 spells it. The grant is spent by now, so a set must not be lost
+ * because its provider writes null for what it leaves out, a list of scopes, or no `token_type`; and a
+ * refusal is one under whatever status and media type it comes.
+ */
+async function tidied(response: Response, type: string): Promise<Response> {
+  const text = await response.text()
+  const headers = new Headers(response.headers)
+  const again = (status: number, body: string) => new Response(body || null, { status, headers })
+  let reply: unknown
+  try {
+    reply = JSON.parse(text)
+  } catch {
+    return again(response.status, text)
+  }
+  if (typeof reply !== 'object' || reply === null || Array.isArray(reply))
+    return again(response.status, text)
+  const { access_token, error, scope, ...members } = reply as Record<string, unknown>
+  if (response.ok && typeof access_token === 'string') {
+    headers.set('content-type', 'application/json')
+    const given = Object.entries(members).filter(([, value]) => value !== null && value !== '')
+    const scopes = Array.isArray(scope) ? scope.join(' ') : scope
+    return again(
+      200,
+      JSON.stringify({
+        token_type: type,
+        ...Object.fromEntries(given),
+        access_token,
+        ...(typeof scopes === 'string' ? { scope: scopes } : {}),
+      }),
+    )
+  }
+  if (response.status >= 500 || typeof error !== 'string') return again(response.status, text)
+  headers.set('content-type', 'application/json')
+  const standard = grantRefusals.has(error) ? 'invalid_grant' : error
+  return again(response.ok ? 400 : response.status, JSON.stringify({ ...reply, error: standard }))
 }
 
 /**

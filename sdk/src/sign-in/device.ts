@@ -59,7 +59,11 @@ export async function signInByDevice(
   } catch (error) {
     options.signal?.throwIfAborted()
     if (error instanceof oauth.ResponseBodyError)
-      throw new ProviderMisconfigured('provider_misconfigured', { detail: error.error }, voice)
+      throw new ProviderMisconfigured(
+        'provider_misconfigured',
+        { detail: error.error, said: error.error_description ?? null, cause: error },
+        voice,
+      )
     throw new ProviderUnavailable(
       'provider_unavailable',
       { detail: failureText(error), outcome: sentOrNot(error), cause: error },

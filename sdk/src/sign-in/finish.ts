@@ -16,11 +16,17 @@ export function tokensOf(context: Context, result: Redeemed, account: string): T
     case 'invalid_grant':
       throw result.reason === 'suspended'
         ? new AccountSuspended('account_suspended', { account, help: result.help }, voice)
-        : new SignInFailed('sign_in_invalid', { detail: 'invalid_grant', help: result.help }, voice)
-    case 'refused':
+        : new SignInFailed(
+            'sign_in_code_refused',
+            { detail: 'invalid_grant', said: result.said, help: result.help },
+            voice,
+          )
+    case 'refused': {
+      const details = { detail: result.error, said: result.said, help: result.help }
       throw result.error === 'access_denied'
-        ? new SignInFailed('sign_in_denied', { detail: result.error, help: result.help }, voice)
-        : new ProviderMisconfigured('provider_misconfigured', { detail: result.error }, voice)
+        ? new SignInFailed('sign_in_denied', details, voice)
+        : new ProviderMisconfigured('provider_misconfigured', details, voice)
+    }
     case 'busy': {
       const retryAt =
         result.retryAfterMs === null ? null : context.clock.now() + result.retryAfterMs

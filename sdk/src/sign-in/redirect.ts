@@ -1,7 +1,14 @@
 import * as oauth from 'oauth4webapi'
 import type { Context } from '../context.ts'
 import type { TokenSet } from '../credentials/credential.ts'
-import { ClockSkew, ProviderMisconfigured, SignInFailed } from '../errors/errors.ts'
+import {
+  ClockSkew,
+  type LatchkeyError,
+  ProviderMisconfigured,
+  ProviderUnavailable,
+  SignInFailed,
+  type Voice,
+} from '../errors/errors.ts'
 import { clientAuth, protocolClient, requestOptions } from '../provider/client.ts'
 import { newSignIn, resourceParameter } from '../provider/grants.ts'
 import { redeem } from '../provider/redeem.ts'
@@ -105,8 +112,7 @@ export async function finishRedirect(
   try {
     parameters = oauth.validateAuthResponse(metadata, client, callback, transaction.state)
   } catch (error) {
-    if (error instanceof oauth.AuthorizationResponseError)
-      throw new SignInFailed('sign_in_denied', { detail: error.error, cause: error }, voice)
+    if (error instanceof oauth.AuthorizationResponseError) throw refusedAtProvider(error, voice)
     throw invalid('state or issuer differ', error)
   }
   const result = await newSignIn(context, (proof) =>
@@ -158,4 +164,22 @@ export async function finishRedirect(
     throw invalid('the id_token does not hold', result.cause)
   }
   return tokensOf(context, result, transaction.account)
+}
+
+const misfits = new Set([
+  'invalid_request',
+  'unauthorized_client',
+  'unsupported_response_type',
+  'invalid_target',
+])
+const troubles = new Set(['server_error', 'temporarily_unavailable'])
+
+/** What the provider's redirect says instead of a code (RFC 6749 section 4.1.2.1). */
+function refusedAtProvider(error: oauth.AuthorizationResponseError, voice: Voice): LatchkeyError {
+  const details = { detail: error.error, said: error.error_description ?? null, cause: error }
+  if (misfits.has(error.error))
+    return new ProviderMisconfigured('provider_misconfigured', details, voice)
+  if (troubles.has(error.error))
+    return new ProviderUnavailable('provider_unavailable', details, voice)
+  return new SignInFailed('sign_in_denied', details, voice)
 }

@@ -79,7 +79,7 @@ test('a swapped code is refused and leaves the account as it was', async () => {
   const before = await (await auth.signInByCode(provider.code())).token()
   const { url, transaction } = await auth.beginSignIn({ redirectUri })
   const swapped = allowed(url, { code: provider.code({ challenge: 'somebody-else' }) })
-  await assert.rejects(auth.finishSignIn(transaction, swapped), failsWith('sign_in_invalid'))
+  await assert.rejects(auth.finishSignIn(transaction, swapped), failsWith('sign_in_code_refused'))
   assert.equal(await auth.account().token(), before)
 })
 

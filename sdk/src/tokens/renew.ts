@@ -251,7 +251,7 @@ function failure(
       return {
         error: new ProviderMisconfigured(
           'provider_misconfigured',
-          { detail: result.error, outcome: 'rejected', help: result.help },
+          { detail: result.error, said: result.said, outcome: 'rejected', help: result.help },
           voice,
         ),
         retryAfterMs: null,
