@@ -1,3 +1,4 @@
+import { storeError } from '../../sdk/src/credentials/store.ts'
 import {
   LatchkeyError,
   SignInFailed,
@@ -33,8 +34,8 @@ const isStorage = (error: unknown): boolean =>
 export function troubleOf(error: unknown, context: Context, signIn = 'latchkey login'): Trouble {
   if (error instanceof Trouble) return error
   if (isStorage(error)) {
-    const cause = { detail: (error as NodeJS.ErrnoException).code ?? 'unknown', cause: error }
-    return troubleOf(new StoreUnavailable('store_unavailable', cause), context)
+    const voice = { locale: context.locale, helpBase: null }
+    return troubleOf(storeError(error, voice), context)
   }
   if (error instanceof LatchkeyError) {
     const { happened, next } = error.words(context.locale)

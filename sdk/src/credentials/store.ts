@@ -1,4 +1,5 @@
-import { StoreLocked, type StoreUnavailable } from '../errors/errors.ts'
+import { StoreLocked, StoreUnavailable, type Voice } from '../errors/errors.ts'
+import { failureText } from '../provider/wire.ts'
 import type { Binding, Credential, KeyPair } from './credential.ts'
 
 /** What a store holds for a binding. `revision` grows with every save, also of an intent. */
@@ -67,4 +68,16 @@ export async function loadToReplace(
     if (error instanceof StoreLocked) return { state: 'damaged', detail: error.code }
     throw error
   }
+}
+
+/** What a store threw, as the error its app shows: with the file, or SQLite's own words, to mend it by. */
+export function storeError(error: unknown, voice: Voice): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error.speaking(voice) // it knows more than we do
+  const { path, errstr } = (error ?? {}) as { path?: unknown; errstr?: unknown }
+  const detail = [failureText(error), errstr, path].filter((part) => typeof part === 'string')
+  return new StoreUnavailable(
+    'store_unavailable',
+    { detail: detail.join(' '), cause: error },
+    voice,
+  )
 }

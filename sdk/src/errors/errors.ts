@@ -39,8 +39,8 @@ export type Outcome = 'not-sent' | 'unknown' | 'rejected'
  */
 export class LatchkeyError extends Error {
   readonly code: ErrorCode
-  readonly nextStep: string
-  readonly help: string
+  nextStep: string
+  help: string
   readonly retryAt: number | null
   readonly outcome: Outcome | null
   readonly requestId: string | null
@@ -54,12 +54,24 @@ export class LatchkeyError extends Error {
     this.name = new.target.name
     this.code = code
     this.nextStep = words.next
-    this.help = details.help ?? `${voice.helpBase ?? 'docs/sdk.md#'}${slugs[code]}`
+    this.help = helpOf(code, details, voice)
     this.retryAt = details.retryAt ?? null
     this.outcome = details.outcome ?? null
     this.requestId = details.requestId ?? null
     this.detail = details.detail ?? null
     this.#details = details
+  }
+
+  /** This very error in the app's language: what knows no app, such as a store, speaks English. */
+  speaking(voice: Voice): this {
+    const words = describe(this.code, this.#details, voice.locale)
+    const message = `${words.happened} ${words.next}`
+    // Consoles print the stack, which begins with the message.
+    if (this.stack !== undefined) this.stack = this.stack.replace(this.message, () => message)
+    this.message = message
+    this.nextStep = words.next
+    this.help = helpOf(this.code, this.#details, voice)
+    return this
   }
 
   /** The same in either language, for apps that ask the reader at the end. */
@@ -164,6 +176,9 @@ export class KeyServiceError extends StoreUnavailable {
 
 /** An API call failed without an answer. `outcome` says whether it may have taken effect. */
 export class RequestFailed extends LatchkeyError {}
+
+const helpOf = (code: ErrorCode, details: ErrorDetails, voice: Voice): string =>
+  details.help ?? `${voice.helpBase ?? 'docs/sdk.md#'}${slugs[code]}`
 
 /** Fit to be shown: one short line, without anything that could be a token or steer a terminal. */
 function said(text: string | null | undefined): string {

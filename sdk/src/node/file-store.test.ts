@@ -14,8 +14,11 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { createAuth } from '../auth.ts'
 import { keySealer } from '../credentials/sealing.ts'
 import { binding, credential, credentialStoreContract } from '../credentials/store.contract.ts'
+import { StoreUnavailable } from '../errors/errors.ts'
+import { discover } from '../provider/provider.ts'
 import { fileStore } from './file-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-sdk-'))
@@ -115,4 +118,38 @@ test('a key service that is away is an error, not damage', async () => {
     open: () => Promise.reject(Object.assign(new Error('away'), { code: 'ETIMEDOUT' })),
   }
   await assert.rejects(fileStore({ dir, sealer: away }).load(binding()), /away/)
+})
+
+test('a key file without a key in it counts as damage, and signing in again repairs it', async () => {
+  const { dir, store } = await saved()
+  writeFileSync(join(dir, 'local.key'), 'not a key')
+  const stores = [fileStore({ dir }), fileStore({ dir })]
+  for (const { state } of await Promise.all(stores.map((one) => one.load(binding()))))
+    assert.equal(state, 'damaged')
+  assert.equal(await stores[0]?.save(binding(), credential(), null), 2)
+  for (const one of [...stores, fileStore({ dir })])
+    assert.equal((await one.load(binding())).state, 'present')
+  assert.equal(readFileSync(join(dir, 'local.key.damaged'), 'utf8'), 'not a key')
+  assert.equal((await store.load(binding())).state, 'damaged', 'the old key opens nothing new')
+})
+
+test('what is wrong with the folder is said by its name, in the language of the app', async () => {
+  const file = join(root, 'file')
+  writeFileSync(file, '')
+  const link = join(root, 'link')
+  symlinkSync(mkdtempSync(join(root, 'target-')), link)
+  for (const [dir, english] of [
+    [file, `EEXIST ${file}`],
+    [link, `${link} is not a directory`],
+  ] as const) {
+    const provider = discover('https://id.test')
+    const auth = createAuth({ provider, clientId: 'a', locale: 'zh', store: fileStore({ dir }) })
+    await assert.rejects(auth.account().token(), (error) => {
+      assert.ok(error instanceof StoreUnavailable)
+      assert.ok(error.message.includes(`无法读写凭据存储（${english}）`), error.message)
+      assert.ok(error.stack?.includes(error.message), 'a console shows the same')
+      assert.ok(error.words('en').happened.includes(english))
+      return true
+    })
+  }
 })

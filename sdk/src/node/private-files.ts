@@ -2,7 +2,10 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { homedir, platform } from 'node:os'
 import { dirname, join } from 'node:path'
+import { StoreUnavailable } from '../errors/errors.ts'
+import { pause, systemClock } from '../platform/clock.ts'
 import { systemRandom } from '../platform/random.ts'
+import { withFileLock } from './locks/lock.ts'
 
 const bytesMax = 1_000_000
 
@@ -25,11 +28,14 @@ export function stateDirectory(app: string): string {
 export async function ensurePrivateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const found = await lstat(path)
-  if (!found.isDirectory()) throw new Error(`${path} is not a directory`)
+  if (!found.isDirectory()) throw unfit(path, 'is not a directory')
   const me = process.getuid?.()
-  if (me !== undefined && found.uid !== me) throw new Error(`${path} belongs to another user`)
+  if (me !== undefined && found.uid !== me) throw unfit(path, 'belongs to another user')
   if ((found.mode & 0o077) !== 0) await chmod(path, 0o700)
 }
+
+const unfit = (path: string, what: string) =>
+  new StoreUnavailable('store_unavailable', { detail: `${path} ${what}` })
 
 export type PrivateRead =
   | { state: 'present'; text: string }
@@ -94,6 +100,7 @@ export async function localKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const existing = await readKey(path)
   if (existing) return existing
   await ensurePrivateDirectory(dirname(path))
+  await putAsideWhatIsNoKey(path)
   const draft = `${path}.${process.pid}.${Buffer.from(systemRandom.bytes(4)).toString('hex')}`
   await writePrivate(draft, `${Buffer.from(systemRandom.bytes(32)).toString('base64')}\n`)
   try {
@@ -107,8 +114,24 @@ export async function localKey(path: string): Promise<Uint8Array<ArrayBuffer>> {
     await rm(draft, { force: true })
   }
   const made = await readKey(path)
-  if (!made) throw new Error(`${path} vanished`)
+  if (!made) throw unfit(path, 'does not hold a key')
   return made
+}
+
+/**
+ * A key file that holds no key opens nothing any more; left in its place, nobody could sign in again.
+ * One at a time, so that nobody puts aside the key that another has just made.
+ */
+async function putAsideWhatIsNoKey(path: string): Promise<void> {
+  const isNoKey = async () => {
+    const found = await readPrivate(path)
+    return found.state === 'present' && keyIn(found.text) === null
+  }
+  if (!(await isNoKey())) return
+  await pause(systemClock, 100) // it may be a copy on its way, where there are no hard links
+  await withFileLock(`${path}.lock`, async () => {
+    if (await isNoKey()) await rename(path, `${path}.damaged`)
+  })
 }
 
 /** How file systems without hard links refuse one. */
@@ -120,12 +143,15 @@ export const withoutLinks: ReadonlySet<string> = new Set([
   'EMLINK',
 ])
 
-/** The key in that file, or null when there is no file. */
+/** The key in that file, or null when there is no file, or none in it. */
 export async function readKey(path: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const found = await readPrivate(path)
   if (found.state === 'absent') return null
-  if (found.state === 'unusable') throw new Error(`${path}: ${found.detail}`)
-  const key = new Uint8Array(Buffer.from(found.text, 'base64'))
-  if (key.length !== 32) throw new Error(`${path} does not hold a key`)
-  return key
+  if (found.state === 'unusable') throw unfit(path, `is ${found.detail}`)
+  return keyIn(found.text)
+}
+
+function keyIn(text: string): Uint8Array<ArrayBuffer> | null {
+  const key = new Uint8Array(Buffer.from(text, 'base64'))
+  return key.length === 32 ? key : null
 }

@@ -1,5 +1,6 @@
 import type { Binding, Credential, ProofKey, TokenSet } from '../credentials/credential.ts'
-import { type LatchkeyError, SignInRequired, StoreUnavailable } from '../errors/errors.ts'
+import { storeError } from '../credentials/store.ts'
+import { type LatchkeyError, SignInRequired } from '../errors/errors.ts'
 import type { EventOfAccount, Listeners } from '../events.ts'
 import { orAborted } from '../platform/clock.ts'
 import { isBound } from '../provider/proofs.ts'
@@ -453,12 +454,7 @@ export class Keeper {
   }
 
   #storeError(error: unknown): LatchkeyError {
-    if (error instanceof StoreUnavailable) return error // a key service says more than we could
-    return new StoreUnavailable(
-      'store_unavailable',
-      { detail: failureText(error), cause: error },
-      this.#deps.voice,
-    )
+    return storeError(error, this.#deps.voice)
   }
 
   #tell(event: EventOfAccount): void {

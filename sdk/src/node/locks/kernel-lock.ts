@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { lstat, open } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
+import { StoreUnavailable } from '../../errors/errors.ts'
 import { pause, systemClock } from '../../platform/clock.ts'
 
 /**
@@ -47,7 +48,8 @@ async function begin(database: DatabaseSync, signal: AbortSignal | undefined): P
 async function ensureLockFile(path: string): Promise<void> {
   try {
     const found = await lstat(path)
-    if (!found.isFile()) throw new Error(`${path} is not a plain file`)
+    if (!found.isFile())
+      throw new StoreUnavailable('store_unavailable', { detail: `${path} is not a plain file` })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     try {
