@@ -11,7 +11,7 @@ import {
   SignInRequired,
 } from '../errors/errors.ts'
 import type { AuthEvent } from '../events.ts'
-import { discover } from '../provider/provider.ts'
+import { discover, endpoints } from '../provider/provider.ts'
 import { FakeProvider, type FakeProviderOptions } from '../testing/fake-provider.ts'
 import { seededRandom, virtualClock } from '../testing/virtual-clock.ts'
 
@@ -367,6 +367,46 @@ test('callers who name the same refused token share one refresh, and refusals ca
   assert.equal(provider.requests, 1)
   for (let i = 0; i < 20; i++) await account.token({ stale: await account.token() })
   assert.equal(provider.requests, 3, 'an API that refuses everything gets three a minute')
+})
+
+test('a set that could not be saved is saved as soon as that works, at the latest by close', async () => {
+  for (const at of ['soon', 'close'] as const) {
+    const inner = memoryStore()
+    let full = false
+    const store: CredentialStore = {
+      ...inner,
+      save: (binding, credential, revision) =>
+        full && credential.intent === null
+          ? Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' }))
+          : inner.save(binding, credential, revision),
+    }
+    const { clock, provider, account, auth, another } = await signedIn({}, { store })
+    full = true
+    const token = account.token({ stale: await account.token() })
+    await clock.advance(5_000)
+    await token
+    full = false
+    if (at === 'soon') await clock.advance(5_000)
+    else await auth.close()
+    provider.requests = 0
+    const next = another().account()
+    assert.equal(await next.token(), await token)
+    const status = await next.status()
+    assert.ok(status.state === 'signed-in' && !status.interrupted && status.generation === 2)
+    assert.equal(provider.requests, 0)
+  }
+})
+
+test('a provider that answers a refresh with the same token ends no sign-in', async () => {
+  const { account } = await signedIn(
+    {},
+    {
+      provider: endpoints({ token: 'https://old.test/token' }),
+      fetch: async () =>
+        Response.json({ access_token: 'at', token_type: 'bearer', refresh_token: 'rt' }),
+    },
+  )
+  assert.equal(await account.token({ stale: 'at' }), 'at')
 })
 
 test('a set that could not be saved is not lost, and its predecessor is not spent twice', async () => {

@@ -29,6 +29,7 @@ export type TokenOptions = {
   signal?: AbortSignal
 }
 
+const saveAgainMs = 5_000
 const turnWaitMs = 60_000 // for the lock; its holder may be retrying a lost reply three times
 
 /**
@@ -51,6 +52,7 @@ export class Keeper {
   #flight: Promise<void> | null = null
   #unsaved: { held: Held; revision: number | null } | null = null
   #cancelTimer = () => {}
+  #cancelSave = () => {}
 
   constructor(binding: Binding, deps: KeeperDeps) {
     this.#binding = binding
@@ -114,6 +116,10 @@ export class Keeper {
       const renewed = this.#alive(options.stale) ?? this.#newest(options.stale)
       if (renewed !== null && (round > 0 || !joined || this.#lasts(options))) return renewed
     }
+    // Some providers answer a refresh with the token they gave before: then it is not the sign-in that
+    // is over, and whoever named it stale sees that nothing newer is to be had.
+    const held = this.#held
+    if (held !== null && this.#renewable(held) && held.left.leftMs() > 0) return held.access
     throw this.#signInRequired()
   }
 
@@ -182,7 +188,9 @@ export class Keeper {
     this.#closing.abort(new DOMException('closed', 'AbortError'))
     this.#cancelTimer()
     this.#glance.end()
+    this.#cancelSave()
     await this.#flight?.catch(() => {})
+    if (this.#unsaved !== null) await this.#saveNow().catch(() => {})
   }
 
   #load(): Promise<void> {
@@ -356,7 +364,8 @@ export class Keeper {
           because: failureText(result.error),
           at,
         })
-        this.#defer(error, 5_000)
+        this.#defer(error, null)
+        this.#saveSoon()
         throw error
       }
       case 'deferred':
@@ -386,6 +395,21 @@ export class Keeper {
     this.#unsaved = null // saved, or overtaken: either way the store knows better now
   }
 
+  /** Replay windows are short: while only this process has the new set, a crash would cost the sign-in. */
+  #saveSoon(): void {
+    this.#cancelSave()
+    this.#cancelSave = this.#deps.clock.timer(saveAgainMs, () => {
+      this.#saveNow().catch(() => {
+        if (!this.#closing.signal.aborted) this.#saveSoon()
+      })
+    })
+  }
+
+  async #saveNow(): Promise<void> {
+    await this.#deps.store.exclusive(this.#binding, () => this.#saveUnsaved())
+    await this.changed()
+  }
+
   #measure(credential: Credential): Held {
     const { clock, early } = this.#deps
     return measure(credential, { clock, early, share: this.#share, before: this.#held })
@@ -403,6 +427,7 @@ export class Keeper {
     this.#unsaved = null
     this.#cancelTimer()
     this.#glance.end()
+    this.#cancelSave()
     this.#pacing.settled()
   }
 
