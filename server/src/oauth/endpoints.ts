@@ -160,7 +160,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       jkt = proven.jkt
       reply.raw.setHeader('dpop-nonce', possessions.nonce())
     }
-    const asked = jkt !== null && endpoint.engine === '/oauth/par' ? withKey(body, jkt) : body
+    const asked = endpoint.engine === '/oauth/par' ? pushedBody(body, jkt) : body
     if (asked === null)
       return oauthError(reply, 400, 'invalid_request', 'dpop_jkt is not the key of the DPoP proof')
 
@@ -190,7 +190,9 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
     const posted = endpoint.page === true && method === 'POST'
     if (posted && !/^application\/x-www-form-urlencoded\b/i.test(headers['content-type'] ?? ''))
       return oauthError(reply, 400, 'invalid_request', 'send application/x-www-form-urlencoded')
-    const search = endpoint.page ? authorizeSearch(posted ? body.toString('utf8') : query) : query
+    const search = endpoint.page
+      ? inTheQuery(new URLSearchParams(posted ? body.toString('utf8') : query)).toString()
+      : query
     const neutral: EngineRequest = {
       method: preflight ? 'OPTIONS' : method === 'POST' && !posted ? 'POST' : 'GET',
       url: endpoint.engine + (search === '' ? '' : `?${search}`),
@@ -232,11 +234,16 @@ const proofRefused = (reply: FastifyReply, refusal: ProofRefusal, origin: string
     .send({ error, error_description: description, help: `${origin}/help/dpop` })
 }
 
-/** A pushed request that comes with a proof is bound to its key (RFC 9449 section 10.1); null: to another. */
-function withKey(body: Buffer, jkt: string): Buffer | null {
-  const form = new URLSearchParams(body.toString('utf8'))
-  if (form.getAll('dpop_jkt').some((named) => named !== jkt)) return null
-  form.set('dpop_jkt', jkt)
+/**
+ * What is pushed is asked later, so it is read as the authorization endpoint would. One that comes with
+ * a proof is bound to its key (RFC 9449 section 10.1); null: it names another.
+ */
+function pushedBody(body: Buffer, jkt: string | null): Buffer | null {
+  const form = inTheQuery(new URLSearchParams(body.toString('utf8')))
+  if (jkt !== null) {
+    if (form.getAll('dpop_jkt').some((named) => named !== jkt)) return null
+    form.set('dpop_jkt', jkt)
+  }
   return Buffer.from(form.toString())
 }
 
@@ -254,11 +261,10 @@ const queryOf = (url: string): string => {
  * Codes go back in the query alone: other modes would need a page that runs a script. An unsupported
  * `response_mode` is renamed so that its refusal, too, goes back in the query.
  */
-function authorizeSearch(text: string): string {
-  const parameters = new URLSearchParams(text)
+function inTheQuery(parameters: URLSearchParams): URLSearchParams {
   const mode = parameters.get('response_mode')
   if (mode !== null && mode !== 'query') parameters.set('response_mode', 'unsupported')
-  return parameters.toString()
+  return parameters
 }
 
 const txOnly = (cookie: string): string =>

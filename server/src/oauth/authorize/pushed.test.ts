@@ -126,6 +126,8 @@ test('what would be refused at the authorization endpoint is refused when it is 
     [{ scope: 'openid keys:manage' }, 'invalid_scope'],
     [{ scope: 'openid nonsense' }, 'invalid_scope'],
     [{ response_type: 'token' }, 'unsupported_response_type'],
+    [{ response_mode: 'fragment' }, 'unsupported_response_mode'],
+    [{ response_mode: 'form_post' }, 'unsupported_response_mode'],
     [{ resource: 'https://other.example/' }, 'invalid_target'],
     [{ request_uri: 'urn:ietf:params:oauth:request_uri:x' }, 'request_uri_not_supported'],
     [{ client_secret: 'wrong' }, 'invalid_client'],

@@ -323,7 +323,9 @@ function policy(silent: WeakSet<object>) {
       const framed = /^(?:iframe|frame|embed|object)$/.test(ctx.get('sec-fetch-dest'))
       if (oidc.route === 'authorization' && oidc.prompts.has('none') && !framed && oidc.params) {
         silent.add(oidc)
-        oidc.params.prompt = undefined
+        // What stays beside it is ours to keep, too: the engine has made `max_age=0` a `login`.
+        const others = [...oidc.prompts].filter((prompt) => prompt !== 'none')
+        oidc.params.prompt = others.length > 0 ? others.join(' ') : undefined
       }
       return Check.NO_NEED_TO_PROMPT
     }),
