@@ -7,6 +7,8 @@ export type Gate = {
   url: string
   /** Cuts every connection and refuses new ones. */
   shut(): Promise<void>
+  /** From now on nothing passes either way, and nobody is told. */
+  silence(): void
   open(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -14,6 +16,7 @@ export type Gate = {
 export async function gateTo(serviceUrl: string): Promise<Gate> {
   const target = new URL(serviceUrl)
   const sockets = new Set<Socket>()
+  let silent = false
   const server = createServer((near) => {
     const far = connect(Number(target.port || 5432), target.hostname)
     for (const [socket, other] of [
@@ -27,7 +30,7 @@ export async function gateTo(serviceUrl: string): Promise<Gate> {
         other.destroy()
       })
     }
-    near.pipe(far).pipe(near)
+    if (!silent) near.pipe(far).pipe(near)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -47,7 +50,13 @@ export async function gateTo(serviceUrl: string): Promise<Gate> {
   return {
     url: url.href,
     shut,
+    silence() {
+      silent = true
+      for (const socket of sockets) socket.unpipe().pause()
+    },
     async open() {
+      silent = false
+      if (server.listening) return
       server.listen(port, '127.0.0.1')
       await once(server, 'listening')
     },

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
@@ -13,22 +14,39 @@ const pgTypes = {
   },
 }
 
-/** PostgreSQL when a URL is given, otherwise the SQLite file in the data folder. */
-export function openDatabase(options: { url: string | null; dataDir: string }): Database {
-  return options.url ? openPostgres(options.url) : openSqlite(join(options.dataDir, 'latchkey.db'))
+const statementMaxMs = 15_000
+
+/**
+ * PostgreSQL when a URL is given, otherwise the SQLite file in the data folder. A PostgreSQL that takes
+ * a query and then says nothing for `silentMs` is away: its network may be, without a word.
+ */
+export function openDatabase(options: {
+  url: string | null
+  dataDir: string
+  silentMs?: number
+}): Database {
+  const { url, dataDir, silentMs = statementMaxMs + 5_000 } = options
+  return url ? openPostgres(url, silentMs) : openSqlite(join(dataDir, 'latchkey.db'))
 }
 
-function openPostgres(url: string): Database {
+function openPostgres(url: string, silentMs: number): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 15_000,
-    idle_in_transaction_session_timeout: 15_000,
+    statement_timeout: statementMaxMs,
+    idle_in_transaction_session_timeout: statementMaxMs,
     types: pgTypes as never, // @types/pg wants overloads that no caller of ours uses
   })
-  // An idle connection that the server closed is replaced at its next use; unheard, the event would end the process.
+  // A connection that is lost is replaced at its next use, and the query on it has failed. Unheard, the
+  // events would end the process: the pool hears those of idle connections, nobody those of busy ones.
   pool.on('error', () => {})
+  pool.on('connect', (client) => {
+    client.on('error', () => {})
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+    const silent = Object.assign(new Error('PostgreSQL says nothing'), { code: 'ETIMEDOUT' })
+    stream.setTimeout(silentMs, () => stream.destroy(silent))
+  })
   return makeDatabase(new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }), 'postgres')
 }
 

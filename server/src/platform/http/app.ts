@@ -168,6 +168,8 @@ export async function createApp(
         { err: errorFields(error), request_id: request.id },
         'infrastructure is away',
       )
+      const { sayAway } = request.routeOptions.config
+      if (sayAway) return sayAway(request, reply.code(503).header('retry-after', '2'))
       return problem(
         request,
         reply,
@@ -305,7 +307,10 @@ export function isUnavailable(error: unknown): boolean {
   return (
     /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|ERR_SQLITE_ERROR|57P0[123]|53\d{3}|08\d{3}|57014)$/.test(
       code ?? '',
-    ) || /timeout exceeded when trying to connect|Connection terminated/.test(message ?? '')
+    ) ||
+    /timeout exceeded when trying to connect|Connection terminated|is not queryable/.test(
+      message ?? '',
+    )
   )
 }
 
