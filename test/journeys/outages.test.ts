@@ -2,6 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gateTo } from '../harness/gate.ts'
 import { createKey, eventually, hello, type Key, operatorOf } from '../harness/journey.ts'
+import {
+  arrive,
+  attempt,
+  callback,
+  discover,
+  registerApp,
+  signIn,
+} from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
 import { freePort, scratchPostgres, startServer } from '../harness/server.ts'
 
@@ -84,6 +92,89 @@ test('the database is away: known keys go on for a minute, the rest is 503 and n
     })
   }
   await scratch.drop()
+})
+
+test('the database is away: every OAuth endpoint says so in its own shape, and accuses nobody', {
+  skip: postgres ? false : 'needs LATCHKEY_TEST_POSTGRES_URL',
+}, async () => {
+  const scratch = await scratchPostgres()
+  await using gate = await gateTo(scratch.url)
+  {
+    await using server = await startServer({ env: { LATCHKEY_DATABASE_URL: gate.url } })
+    const { person } = await signedUp(server.origin)
+    const app = await registerApp(person, {
+      token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['authorization_code', 'refresh_token', deviceGrant],
+    })
+    const config = await discover(server.origin, app)
+    const tokens = await signIn(config, person)
+    const { url } = await attempt(config, { prompt: 'consent' })
+    const consent = await arrive(person, url)
+    const known = { client_id: app.client_id, client_secret: app.client_secret ?? '' }
+    const nobody = { client_id: 'app_nobody', client_secret: 'x' }
+
+    await gate.shut()
+    const asked = { scope: 'models:read' }
+    const pushed = Object.fromEntries(url.searchParams)
+    const posts: [string, Record<string, string>][] = [
+      ['/oauth/token', { grant_type: 'refresh_token', refresh_token: tokens.refresh_token ?? '' }],
+      ['/v1/oauth/token', { grant_type: 'authorization_code', code: 'x', redirect_uri: callback }],
+      ['/oauth/token', { grant_type: deviceGrant, device_code: 'x' }],
+      ['/oauth/par', pushed],
+      ['/oauth/device', asked],
+      ['/oauth/introspect', { token: tokens.access_token }],
+      ['/oauth/introspect', { token: tokens.refresh_token ?? '' }],
+      ['/oauth/revoke', { token: tokens.access_token }],
+      ['/oauth/revoke', { token: tokens.refresh_token ?? '' }],
+    ]
+    const ask = (path: string, init: RequestInit = {}) =>
+      fetch(server.origin + path, { redirect: 'manual', ...init })
+    const post = (path: string, body: Record<string, string>) =>
+      ask(path, { method: 'POST', body: new URLSearchParams(body) })
+    const machines = [
+      ...[known, nobody].flatMap((client) =>
+        posts.map(([path, form]) => [path, () => post(path, { ...form, ...client })] as const),
+      ),
+      ['userinfo', () => ask('/oauth/userinfo', { headers: bearer(tokens.access_token) })] as const,
+      ['register', () => ask('/oauth/register', json({ redirect_uris: [callback] }))] as const,
+      ['registered', () => ask('/oauth/register/app_x', { headers: bearer('x') })] as const,
+    ]
+    for (const [path, send] of machines) {
+      const answer = await send()
+      const text = await answer.text()
+      assert.equal(answer.status, 503, `${path} ${text}`)
+      assert.equal(answer.headers.get('retry-after'), '2', path)
+      assert.equal(JSON.parse(text).error, 'temporarily_unavailable', path)
+    }
+    const tx = consent.replace('/consent?tx=', '/oauth/tx/')
+    const nobodys = new URL(url)
+    nobodys.searchParams.set('client_id', 'app_nobody')
+    for (const path of [String(url), String(nobodys), tx, '/oauth/logout', '/oauth/logout/x']) {
+      const answer = await person.get<string>(path, { 'sec-fetch-site': 'same-origin' })
+      assert.equal(answer.status, 503, `${path} ${JSON.stringify(answer.body)}`)
+      assert.equal(answer.headers.get('retry-after'), '2', path)
+      assert.match(answer.body, /^<!doctype html>/, path)
+      assert.match(answer.body, /Temporarily unavailable/, path)
+    }
+    for (const path of ['/oauth/jwks', '/.well-known/openid-configuration'])
+      assert.equal((await ask(path)).status, 200, path)
+
+    await gate.open()
+    await eventually('the same refresh token works', 5_000, async () => {
+      const again = await post('/oauth/token', { ...posts[0]?.[1], ...known })
+      assert.ok([200, 503].includes(again.status), await again.text())
+      return again.status === 200
+    })
+  }
+  await scratch.drop()
+})
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const json = (body: object) => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
 })
 
 test('two nodes: what ends on one is refused by the other within a second, running streams too', {

@@ -4,10 +4,11 @@ import { minute } from '#platform/clock/clock.ts'
 import type { App } from '#platform/http/app.ts'
 import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
-import { barePageHeaders } from './authorize/pages.ts'
+import { barePageHeaders, pageAway } from './authorize/pages.ts'
 import { type ProofRefusal, proofError } from './dpop/answers.ts'
 import type { Possessions } from './dpop/possession.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
+import { away } from './engine/refusals.ts'
 import { takeRawBodies } from './raw-body.ts'
 import type { DirectTokens } from './token/direct.ts'
 
@@ -84,6 +85,10 @@ export const oauthError = (
     .serializer(JSON.stringify)
     .send({ error, error_description: description })
 
+/** `sayAway` of an endpoint that speaks JSON to apps. */
+export const oauthAway = (_request: unknown, reply: FastifyReply) =>
+  oauthError(reply, reply.statusCode, away.error, away.error_description)
+
 /**
  * Puts the engine's endpoints on the app: the body is read, measured and checked here, and only
  * then does the engine see a request made of what `passedHeaders` names.
@@ -108,7 +113,10 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       scope.route({
         method: [...everyMethod],
         url: endpoint.path,
-        config: { access: { auth: 'public', standing: 'any', origin: 'any', rate: 'none' } },
+        config: {
+          access: { auth: 'public', standing: 'any', origin: 'any', rate: 'none' },
+          sayAway: endpoint.page ? pageAway(origin) : oauthAway,
+        },
         schema: { hide: true },
         handler: (request, reply) => serve(endpoint, request as never, reply as never),
       })

@@ -4,7 +4,7 @@ import type { AccessTokenVerifier, Verified } from './access-token.ts'
 import type { ArtifactVault } from './artifacts/vault.ts'
 import { preflight, readableAnywhere } from './cross-origin.ts'
 import { dpopChallenge, proofError } from './dpop/answers.ts'
-import { oauthError } from './endpoints.ts'
+import { oauthAway, oauthError } from './endpoints.ts'
 import { accountClaims } from './engine/configuration.ts'
 
 export type UserinfoDeps = {
@@ -54,7 +54,7 @@ function userinfo(app: App, deps: UserinfoDeps): void {
   app.route({
     method: ['GET', 'POST'],
     url: path,
-    config: { access },
+    config: { access, sayAway: oauthAway },
     schema: { hide: true },
     exposeHeadRoute: false,
     handler: async (request, reply) => {

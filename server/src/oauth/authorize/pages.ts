@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { Locale } from '../../../messages/messages.ts'
 import { type OAuthPageKey, oauthPages } from '../../../messages/oauth.ts'
@@ -59,6 +60,10 @@ export const bouncePage = (path: string): string =>
 /** The same without moving by itself: for an arrival that is still cross-site. */
 export const continuePage = (path: string): string =>
   readable('en', `<a href="${escapeHtml(path)}">Continue / 继续</a>`)
+
+/** `sayAway` of what a person's browser opens. */
+export const pageAway = (origin: string) => (request: FastifyRequest, reply: FastifyReply) =>
+  reply.headers(barePageHeaders(origin)).send(noticePage(origin, request.locale, 'unavailable'))
 
 /** A dead end with a way out: what happened, what to do, and where to read more. */
 export function noticePage(

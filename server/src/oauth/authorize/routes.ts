@@ -19,7 +19,7 @@ import { type Inspections, isInspectorRedirect } from '../inspector/inspections.
 import { logoUri } from '../logos/logos.ts'
 import type { Resources } from '../resources/resources.ts'
 import { nextStep } from './authorize.ts'
-import { barePageHeaders, continuePage, noticePage } from './pages.ts'
+import { barePageHeaders, continuePage, noticePage, pageAway } from './pages.ts'
 import { startedHere, type Transaction, type Transactions } from './transaction.ts'
 import type { TxCookies } from './tx-cookie.ts'
 
@@ -101,7 +101,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
   app.get(
     '/oauth/tx/:id',
     {
-      config: { access: { auth: 'public', standing: 'any' } },
+      config: { access: { auth: 'public', standing: 'any' }, sayAway: pageAway(origin) },
       // Any id: what is not one of ours gets the same page as what has expired.
       schema: { hide: true, params: z.object({ id: z.string() }) },
       exposeHeadRoute: false,

@@ -149,6 +149,20 @@ export function createEngine(deps: EngineDeps): Engine {
     },
   })
 
+  // The engine answers for what fails in it; this does for our own steps below.
+  provider.use(async (ctx, next) => {
+    try {
+      await next()
+    } catch (error) {
+      const page = /^(?:authorization|resume)$/.test(
+        (ctx as Partial<KoaContextWithOIDC>).oidc?.route ?? '',
+      )
+      ctx.status = 500
+      ctx.body = { error: 'server_error' }
+      provider.emit('server_error', ctx as KoaContextWithOIDC, error as Error)
+      if (page) showError(ctx as KoaContextWithOIDC, 'server_error', ctx.status)
+    }
+  })
   provider.use(async (ctx, next) => {
     await next()
     ctx.res.removeHeader('set-cookie')

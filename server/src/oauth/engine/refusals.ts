@@ -50,6 +50,12 @@ const reasonOf = (detail: string): GrantRefusal | null => {
   return null
 }
 
+/** What programs are told while a part we depend on is away. */
+export const away = {
+  error: 'temporarily_unavailable',
+  error_description: 'a part of the service does not answer; try again in a few seconds',
+} as const
+
 /**
  * RFC 6749 section 5.2 errors get `reason`, `revoked_because` and `help`; infrastructure that is away
  * is 503, not 500 and never an accusation of the client.
@@ -80,14 +86,11 @@ export function answerErrors(provider: Provider, log: Log): void {
   })
   provider.on('server_error', (ctx, error) => {
     log.error({ err: errorFields(error), path: ctx.path }, 'oauth request failed')
-    if (!isUnavailable(error) || ctx.type === 'text/html') return
+    if (!isUnavailable(error)) return
     ctx.status = 503
     ctx.set('retry-after', '2')
-    ctx.body = {
-      error: 'temporarily_unavailable',
-      error_description: 'a part of the service does not answer; try again in a few seconds',
-      help: help('service-status'),
-    }
+    if (ctx.type === 'text/html') return // the page is made by `showError`
+    ctx.body = { ...away, help: help('service-status') }
   })
   // Koa's own event, which the library's types leave out; unheard, koa writes to the console.
   const emitter: NodeJS.EventEmitter = provider

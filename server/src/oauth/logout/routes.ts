@@ -13,7 +13,13 @@ import type { Audit } from '../../audit/index.ts'
 import type { Sessions } from '../../sessions/index.ts'
 import type { Apps } from '../apps/apps.ts'
 import { redirectHost } from '../apps/redirect-uri.ts'
-import { barePageHeaders, bouncePage, continuePage, noticePage } from '../authorize/pages.ts'
+import {
+  barePageHeaders,
+  bouncePage,
+  continuePage,
+  noticePage,
+  pageAway,
+} from '../authorize/pages.ts'
 import { startedHere } from '../authorize/transaction.ts'
 import type { TxCookies } from '../authorize/tx-cookie.ts'
 import { logoutPath } from '../engine/configuration.ts'
@@ -74,6 +80,7 @@ export async function logoutRoutes(app: App, deps: LogoutDeps): Promise<void> {
     key: OAuthPageKey,
     detail?: string,
   ) => page(reply, status, noticePage(origin, request.locale, key, detail))
+  const sayAway = pageAway(origin)
   const fromOurPages = (site: unknown) => site === 'same-origin' || site === 'none'
 
   await app.register(async (scope) => {
@@ -85,7 +92,10 @@ export async function logoutRoutes(app: App, deps: LogoutDeps): Promise<void> {
     scope.route({
       method: ['GET', 'POST'],
       url: logoutPath,
-      config: { access: { auth: 'public', standing: 'any', origin: 'any', rate: 'none' } },
+      config: {
+        access: { auth: 'public', standing: 'any', origin: 'any', rate: 'none' },
+        sayAway,
+      },
       schema: { hide: true },
       exposeHeadRoute: false,
       handler: (request, reply) => begin(request as FastifyRequest, reply as FastifyReply),
@@ -123,7 +133,7 @@ export async function logoutRoutes(app: App, deps: LogoutDeps): Promise<void> {
   app.get(
     `${logoutPath}/:id`,
     {
-      config: { access: { auth: 'public', standing: 'any' } },
+      config: { access: { auth: 'public', standing: 'any' }, sayAway },
       schema: {
         hide: true,
         params: z.object({ id: z.string() }),

@@ -5,7 +5,7 @@ import type { App } from '#platform/http/app.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { AppSettings, OAuthApp } from '../apps/app.ts'
 import { preflight, readableAnywhere } from '../cross-origin.ts'
-import { oauthError } from '../endpoints.ts'
+import { oauthAway, oauthError } from '../endpoints.ts'
 import { takeRawBodies } from '../raw-body.ts'
 import { readMetadata } from './metadata.ts'
 import type { Registrations } from './registrations.ts'
@@ -53,7 +53,7 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
     scope.route({
       method: 'POST',
       url: registerPath,
-      config: { access },
+      config: { access, sayAway: oauthAway },
       schema: { hide: true },
       handler: async (request, reply) => {
         for (const [name, rule] of [
@@ -76,7 +76,7 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
     scope.route({
       method: ['GET', 'PUT', 'DELETE'],
       url: `${registerPath}/:client_id`,
-      config: { access },
+      config: { access, sayAway: oauthAway },
       schema: { hide: true },
       exposeHeadRoute: false,
       handler: async (request, reply) => {

@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { minute } from '#platform/clock/clock.ts'
 import type { Locale } from '../../../messages/messages.ts'
 
@@ -50,6 +51,11 @@ export type RateClass = 'api' | 'credential' | 'mail' | 'none'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess
+    /**
+     * How this surface says that a part we depend on is away, where a problem is not its shape. Status
+     * and `Retry-After` are set.
+     */
+    sayAway?(request: FastifyRequest, reply: FastifyReply): unknown
   }
   interface FastifyRequest {
     /** Set on routes with `auth: session | operator`; on public routes where a session came along. */
