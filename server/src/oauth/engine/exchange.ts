@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { type Clock, second } from '#platform/clock/clock.ts'
+import { hkdfSha256 } from '#platform/crypto/hmac.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
@@ -223,13 +224,13 @@ const param = (ctx: KoaContextWithOIDC, name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-const keyUnder = (token: string) =>
-  Buffer.from(hkdfSync('sha256', token, 'latchkey', 'oauth/replay/1', 32))
+const keyUnder = hkdfSha256('latchkey', 'oauth/replay/1')
 
 function sealUnder(token: string, text: string, random: Random): string {
   const nonce = random.bytes(12)
   const cipher = createCipheriv('aes-256-gcm', keyUnder(token), nonce)
-  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+  const body = cipher.update(text, 'utf8')
+  cipher.final() // GCM holds nothing back
   return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
 }
 

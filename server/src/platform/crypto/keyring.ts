@@ -1,11 +1,6 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, timingSafeEqual } from 'node:crypto'
 import type { Random } from '#platform/ids/ids.ts'
+import { hmacSha256 } from './hmac.ts'
 import type { Secret } from './secret.ts'
 
 /**
@@ -50,28 +45,30 @@ export function localKeyring(root: Secret<Buffer>, random: Random): Keyring {
     Buffer.from(hkdfSync('sha256', root.reveal(), 'latchkey', label, length))
   const sealingKey = derive('seal/1', 32)
   const pepperVersion = 1
-  const peppers = new Map<MacPurpose, Buffer>()
-  const pepper = (purpose: MacPurpose) => {
-    let key = peppers.get(purpose)
-    if (!key) {
-      key = derive(`mac/${purpose}/${pepperVersion}`, 32)
-      peppers.set(purpose, key)
+  const peppered = new Map<MacPurpose, ReturnType<typeof hmacSha256>>()
+  const macFor = (purpose: MacPurpose) => {
+    let made = peppered.get(purpose)
+    if (!made) {
+      made = hmacSha256(derive(`mac/${purpose}/${pepperVersion}`, 32))
+      peppered.set(purpose, made)
     }
-    return key
+    return made
   }
   const mac = (purpose: MacPurpose, value: string) => ({
     version: pepperVersion,
-    digest: createHmac('sha256', pepper(purpose)).update(value).digest('base64url'),
+    digest: macFor(purpose)(value, 'base64url'),
   })
 
   return {
     async seal(context, plaintext) {
       const nonce = random.bytes(12)
       const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce).setAAD(Buffer.from(context))
-      const body = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
-      return [sealVersion, nonce, body, cipher.getAuthTag()]
-        .map((part) => (typeof part === 'string' ? part : part.toString('base64url')))
-        .join('.')
+      const body = cipher.update(plaintext, 'utf8')
+      cipher.final() // GCM holds nothing back
+      const [head, text, tag] = [nonce, body, cipher.getAuthTag()].map((part) =>
+        part.toString('base64url'),
+      )
+      return `${sealVersion}.${head}.${text}.${tag}`
     },
     async open(context, sealed) {
       const [version, nonce, body, tag] = sealed.split('.')
@@ -87,10 +84,9 @@ export function localKeyring(root: Secret<Buffer>, random: Random): Keyring {
       )
         .setAAD(Buffer.from(context))
         .setAuthTag(Buffer.from(tag, 'base64url'))
-      return Buffer.concat([
-        decipher.update(Buffer.from(body, 'base64url')),
-        decipher.final(),
-      ]).toString('utf8')
+      const plaintext = decipher.update(Buffer.from(body, 'base64url'))
+      decipher.final() // throws unless the tag fits: before that nothing is believed
+      return plaintext.toString('utf8')
     },
     mac,
     macCandidates: (purpose, value) => [mac(purpose, value)],
