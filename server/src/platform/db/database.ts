@@ -42,17 +42,28 @@ export type Statement<Row> = (
 ) => Promise<{ rows: Row[]; changes: number }>
 
 export type SqlValue = string | number | null
-type RunEach = (statement: string, lists: readonly (readonly SqlValue[])[]) => number
 
-type Scope = { trx: Transaction<unknown>; afterCommit: (() => void)[] }
+/** A database in this very process, whose statements are plain calls. */
+export type LocalConnection = {
+  runEach(text: string, lists: readonly (readonly SqlValue[])[]): number
+  execute(text: string, values: readonly SqlValue[]): { rows: unknown[]; changes: number }
+  inTransaction(): boolean
+}
+
+type Scope = { trx: Transaction<unknown>; open: boolean; afterCommit: (() => void)[] }
 
 export function makeDatabase(
   root: Kysely<unknown>,
   kind: DatabaseKind,
-  runEach: RunEach | null = null,
+  connection: LocalConnection | null = null,
 ): Database {
   const scopes = new AsyncLocalStorage<Scope>()
   const current = () => scopes.getStore()?.trx ?? root
+  /** Whether the one connection is ours to use now, without a wait for somebody's transaction. */
+  const free = (local: LocalConnection): boolean => {
+    const scope = scopes.getStore()
+    return scope ? scope.open : !local.inTransaction()
+  }
   return {
     kind,
     tables: <T>() => ({
@@ -63,9 +74,14 @@ export function makeDatabase(
     async transaction(work) {
       if (scopes.getStore()) return work()
       const afterCommit: (() => void)[] = []
-      const result = await root
-        .transaction()
-        .execute((trx) => scopes.run({ trx, afterCommit }, work))
+      const result = await root.transaction().execute(async (trx) => {
+        const scope: Scope = { trx, open: true, afterCommit }
+        try {
+          return await scopes.run(scope, work)
+        } finally {
+          scope.open = false
+        }
+      })
       for (const task of afterCommit) task()
       return result
     },
@@ -79,14 +95,16 @@ export function makeDatabase(
       await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(current())
     },
     runEach(statement, lists) {
-      if (!runEach) return null
+      if (!connection) return null
       if (!scopes.getStore()) throw new Error('runEach belongs inside a transaction')
-      return runEach(statement, lists)
+      return connection.runEach(statement, lists)
     },
     statement<Row>(text: string): Statement<Row> {
       let place = 0
       const local = kind === 'postgres' ? text.replaceAll('?', () => `$${++place}`) : text
       return async (values) => {
+        if (connection && free(connection))
+          return connection.execute(text, values) as { rows: Row[]; changes: number }
         const result = await current().executeQuery<Row>(CompiledQuery.raw(local, [...values]))
         return { rows: result.rows, changes: Number(result.numAffectedRows ?? 0n) }
       }

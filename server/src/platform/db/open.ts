@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Kysely, PostgresDialect, SqliteDialect } from 'kysely'
 import pg from 'pg'
-import { type Database, makeDatabase } from './database.ts'
+import { type Database, makeDatabase, type SqlValue } from './database.ts'
 
 // 64-bit integers (milliseconds, micro-units, counts) stay below 2^53; sums come back as numeric.
 const pgTypes = {
@@ -89,16 +89,30 @@ function openSqlite(path: string): Database {
   }
   const dialect = new SqliteDialect({ database: prepared as never }) // the better-sqlite3 shape kysely expects
   // Their texts are constants of the stores.
-  const repeated = new Map<string, StatementSync>()
-  // The one connection is the transaction's, so the statement needs no handle to be part of it.
-  return makeDatabase(new Kysely<unknown>({ dialect }), 'sqlite', (text, lists) => {
-    let statement = repeated.get(text)
-    if (!statement) {
-      statement = file.prepare(text)
-      repeated.set(text, statement)
+  const repeated = new Map<string, { statement: StatementSync; reads: boolean }>()
+  const repeatable = (text: string) => {
+    let known = repeated.get(text)
+    if (!known) {
+      const statement = file.prepare(text)
+      known = { statement, reads: statement.columns().length > 0 }
+      repeated.set(text, known)
     }
-    let changes = 0
-    for (const values of lists) changes += Number(statement.run(...values).changes)
-    return changes
+    return known
+  }
+  const changesOf = (statement: StatementSync, values: readonly SqlValue[]) =>
+    Number(statement.run(...values).changes)
+  // Where a transaction is open, the one connection is its: a statement needs no handle to be part of it.
+  return makeDatabase(new Kysely<unknown>({ dialect }), 'sqlite', {
+    runEach(text, lists) {
+      const { statement } = repeatable(text)
+      return lists.reduce((sum, values) => sum + changesOf(statement, values), 0)
+    },
+    execute(text, values) {
+      const { statement, reads } = repeatable(text)
+      return reads
+        ? { rows: statement.all(...values), changes: 0 }
+        : { rows: [], changes: changesOf(statement, values) }
+    },
+    inTransaction: () => file.isTransaction,
   })
 }
