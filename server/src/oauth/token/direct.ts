@@ -58,8 +58,11 @@ type StoredToken = {
   /** When the first of the family was issued, in seconds. */
   iiat?: number
   jti: string
+  granted?: Granted
   [member: string]: unknown
 }
+/** What a grant allows at the gateway, and since when. */
+type Granted = { scope: string; epoch: number }
 type StoredGrant = {
   accountId?: string
   clientId?: string
@@ -149,14 +152,11 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     const scopes = scopeList(old.scope)
     if (scopes.includes('openid') || String(old.resource) !== resource) return null
 
-    const grant = (await vault.find<StoredGrant>('Grant', grantId))?.payload
+    const granted = old.granted ?? (await grantedBy(grantId, accountId, app))
     const person = await deps.findAccount(accountId)
-    if (!grant || !person || !mayCall(person.account.state)) return null
-    if (grant.rejected !== undefined || grant.rar !== undefined) return null
-    if (grant.accountId !== accountId || grant.clientId !== app.clientId) return null
-    if (grant.epoch !== person.account.epoch) return null
-    const granted = scopeList(grant.resources?.[resource])
-    const scope = granted
+    if (!granted || !person || !mayCall(person.account.state)) return null
+    if (granted.epoch !== person.account.epoch) return null
+    const scope = scopeList(granted.scope)
       .filter((one) => isGatewayScope(one) && scopes.includes(one) && app.scopes.includes(one))
       .join(' ')
     if (scope === '') return null
@@ -185,6 +185,7 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       iat: now,
       exp: now + Math.floor(lifeMs / second),
       rotations: (old.rotations ?? 0) + 1,
+      granted,
       ...(jkt !== null && app.authMethod === 'none' ? { jkt } : {}),
       gty: old.gty?.endsWith('refresh_token') ? old.gty : `${old.gty ?? ''} refresh_token`.trim(),
     }
@@ -196,6 +197,22 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     await deps.apps.noteUse(app)
     await deps.grants.noteUse(grantId, { address, renewsUntil: clock.now() + lifeMs })
     return { ...answer, refresh_in: renewAfter(expiresIn, deps.random) }
+  }
+
+  /**
+   * Asked once a family: the tokens that we issue carry it along, sealed. A grant stays as it was given
+   * until it ends, it outlives its tokens, and whoever revokes it takes them with it.
+   */
+  async function grantedBy(
+    grantId: string,
+    accountId: string,
+    app: OAuthApp,
+  ): Promise<Granted | null> {
+    const grant = (await vault.find<StoredGrant>('Grant', grantId))?.payload
+    if (!grant || grant.epoch === undefined) return null
+    if (grant.rejected !== undefined || grant.rar !== undefined) return null
+    if (grant.accountId !== accountId || grant.clientId !== app.clientId) return null
+    return { scope: grant.resources?.[resource] ?? '', epoch: grant.epoch }
   }
 
   /** RFC 9068. */
