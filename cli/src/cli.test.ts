@@ -67,6 +67,13 @@ test('wrong usage is exit code 2, says what is wrong, and never repeats a value'
   }
 })
 
+test('a program without the two dashes before it is told where they go', async () => {
+  await using terminal = await openTerminal()
+  const ran = await terminal.run(['exec', 'python', 'app.py'])
+  assert.equal(ran.code, 2)
+  assert.match(ran.err, /latchkey exec -- python app\.py/)
+})
+
 test('with --json errors are one document on stdout and nothing else', async () => {
   await using terminal = await openTerminal()
   for (const args of [

@@ -146,6 +146,8 @@ function parse(
   const { positionals, values } = parsed
   const takes = command.positionals ?? { min: 0, max: 0 }
   if (values.help !== true) {
+    if (command.rest && positionals.length > takes.max)
+      throw wrongUsage(m.exec.commandMissing, m.common.run('latchkey exec -- python app.py'))
     if (positionals.length > takes.max) throw wrongUsage(m.common.tooManyArguments(name), help)
     if (positionals.length < takes.min) throw wrongUsage(m.common.argumentMissing(name), help)
     const allowed = takes.values

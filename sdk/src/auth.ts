@@ -153,6 +153,7 @@ const appAccount = '(app)'
 
 /** Signs in with one provider and keeps its accounts signed in. Does nothing until asked. */
 export function createAuth(options: AuthOptions): Auth {
+  checked(options)
   const clock = options.clock ?? systemClock
   const store = options.store ?? memoryStore()
   // Looked up per call, so that a replaced global fetch is honoured.
@@ -248,6 +249,16 @@ export function createAuth(options: AuthOptions): Auth {
       await Promise.all([...keepers.values()].map(({ keeper }) => keeper.close()))
     },
   }
+}
+
+/** What JavaScript lets through, and an unset variable of the environment even with TypeScript. */
+function checked(options: AuthOptions): void {
+  if (typeof options?.provider?.metadata !== 'function')
+    throw new TypeError("provider: discover('https://…') or endpoints({ token: 'https://…' })")
+  if (typeof options.clientId !== 'string' || options.clientId === '')
+    throw new TypeError('clientId: is missing; is its environment variable set?')
+  if (options.clientSecret === '')
+    throw new TypeError('clientSecret: is empty; leave it out for a public client')
 }
 
 function accountOf(context: Context, name: string, keeper: Keeper): Account {

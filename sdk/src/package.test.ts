@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { after, test } from 'node:test'
 
@@ -74,6 +84,31 @@ void (() => new Service().ask(1))
   const flags = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck']
   run(tsc, '--ignoreConfig', ...flags, '--types', 'node', join(work, 'user.mts'))
   assert.equal(run(join(work, 'user.mjs')), 'hello you with at-1\n')
+
+  // A strict app that has none of the optional peers still compiles, libraries checked.
+  const bare = mkdtempSync(join(tmpdir(), 'latchkey-bare-'))
+  after(() => rmSync(bare, { recursive: true }))
+  cpSync(work, join(bare, 'sdk'), { recursive: true })
+  mkdirSync(join(bare, 'node_modules', '@types'), { recursive: true })
+  for (const name of ['oauth4webapi', '@types/node', 'undici-types'])
+    symlinkSync(join(root, '..', 'node_modules', name), join(bare, 'node_modules', name))
+  writeFileSync(
+    join(bare, 'app.mts'),
+    `import { createAuth, endpoints } from './sdk/index.js'
+import { fileStore, keepAliveFetch } from './sdk/node/index.js'
+import { kmsSealer } from './sdk/kms/index.js'
+export const auth = createAuth({
+  provider: endpoints({ token: 'https://id.test/token' }),
+  clientId: 'app',
+  clientSecret: process.env.CLIENT_SECRET,
+  store: fileStore({ app: 'my-app', sealer: kmsSealer({ keyId: 'alias/x' }) }),
+  fetch: keepAliveFetch(),
+})
+`,
+  )
+  const strict = [...flags.slice(0, -1), '--exactOptionalPropertyTypes', '--noEmit']
+  const lib = ['--lib', 'es2023,dom,esnext.disposable']
+  run(tsc, '--ignoreConfig', ...strict, ...lib, '--types', 'node', join(bare, 'app.mts'))
 
   // Importing may not reach out: no handle is open, nothing keeps the process.
   writeFileSync(

@@ -1,3 +1,5 @@
+// biome-ignore lint/suspicious/noTsIgnore: an error is expected only where the peer is not installed
+/** @ts-ignore: an optional peer, and `any` without it */
 import type { Dispatcher } from 'undici'
 import { ProviderMisconfigured } from '../errors/errors.ts'
 import type { Fetch } from '../provider/wire.ts'

@@ -1,3 +1,5 @@
+// biome-ignore lint/suspicious/noTsIgnore: an error is expected only where the peer is not installed
+/** @ts-ignore: an optional peer, and `any` without it */
 import type { Dispatcher } from 'undici'
 import type { Account } from '../auth.ts'
 import { readRefusal } from '../http/refusal.ts'

@@ -6,7 +6,7 @@ import type { Wire } from './wire.ts'
 export type ClientOptions = {
   clientId: string
   /** Absent for public clients: CLIs, desktop and browser apps. */
-  clientSecret?: string
+  clientSecret?: string | undefined
   /** Default: `client_secret_basic` where metadata allows it, `client_secret_post` by hand. */
   clientAuth?: 'client_secret_basic' | 'client_secret_post'
 }

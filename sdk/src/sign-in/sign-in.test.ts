@@ -83,6 +83,22 @@ test('a swapped code is refused and leaves the account as it was', async () => {
   assert.equal(await auth.account().token(), before)
 })
 
+test('a setting that is missing is told at once, and by its name', () => {
+  const provider = discover('https://id.test')
+  const cases: [object | undefined, RegExp][] = [
+    [undefined, /provider/],
+    [{ provider: 'https://id.test', clientId: 'app' }, /discover/],
+    [{ provider, clientId: undefined }, /clientId.*environment/],
+    [{ provider, clientId: '' }, /clientId/],
+    [{ provider, clientId: 'app', clientSecret: '' }, /clientSecret/],
+  ]
+  for (const [options, wanted] of cases)
+    assert.throws(
+      () => createAuth(options as AuthOptions),
+      (error: Error) => error instanceof TypeError && wanted.test(error.message),
+    )
+})
+
 test('metadata of another issuer is refused', async () => {
   const provider = new FakeProvider()
   const fetch: typeof provider.fetch = (input, init) => provider.fetch(input, init)

@@ -74,6 +74,15 @@ test('slow, sliced and jittery lines deliver every byte in order', async () => {
   })
 })
 
+test('a target by its IPv6 address is reached', async () => {
+  const there = createServer((_, response) => response.end('six'))
+  await new Promise<void>((resolve) => there.listen(0, '::1', resolve))
+  const proxy = new FaultProxy(`http://[::1]:${(there.address() as AddressInfo).port}`)
+  assert.equal(await (await fetch(await proxy.listen())).text(), 'six')
+  await proxy.close()
+  there.close()
+})
+
 test('each script does to one connection what it says', async () => {
   await through({}, async (proxy, url) => {
     const outcomes: [Script, RegExp, number][] = [

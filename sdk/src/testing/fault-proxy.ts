@@ -64,8 +64,9 @@ export class FaultProxy {
   #server: Server | null = null
 
   constructor(target: string | URL, weather: Weather = {}, seed = 1) {
-    const { hostname, port } = new URL(target)
-    this.#target = { host: hostname, port: Number(port) }
+    const { hostname, port, protocol } = new URL(target)
+    const host = hostname.replace(/^\[|\]$/g, '') // brackets belong to addresses, not to sockets
+    this.#target = { host, port: Number(port || (protocol === 'https:' ? 443 : 80)) }
     this.#weather = weather
     this.#random = seededRandom(seed)
   }
