@@ -14,7 +14,7 @@ export type ClientOptions = {
 /** The client as the protocol engine wants it, judging times by the provider's clock. */
 export const protocolClient = (options: ClientOptions, wire: Wire): oauth.Client => ({
   client_id: options.clientId,
-  [oauth.clockSkew]: Math.round(wire.offsetMs() / 1_000),
+  [oauth.clockSkew]: Math.round(wire.engineOffsetMs() / 1_000),
   [oauth.clockTolerance]: 30,
 })
 

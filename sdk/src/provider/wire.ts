@@ -1,4 +1,4 @@
-import type { Clock } from '../platform/clock.ts'
+import { type Clock, systemClock } from '../platform/clock.ts'
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
@@ -7,6 +7,8 @@ export type Wire = {
   fetch: Fetch
   /** Provider's clock minus ours, milliseconds, from the last `Date`; 0 before the first. */
   offsetMs(): number
+  /** Provider's clock minus the machine's, which the protocol engine reads whatever ours says. */
+  engineOffsetMs(): number
 }
 
 const bodyBytesMax = 1_000_000 // a JWKS or metadata document is a few kB
@@ -19,6 +21,7 @@ export function wire(fetch: Fetch, clock: Clock, timeoutMs: number): Wire {
   let offset = 0
   return {
     offsetMs: () => offset,
+    engineOffsetMs: () => offset + clock.now() - systemClock.now(),
     async fetch(input, init = {}) {
       const timeout = new AbortController()
       const stop = clock.timer(timeoutMs, () =>

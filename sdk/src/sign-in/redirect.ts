@@ -158,12 +158,18 @@ export async function finishRedirect(
     if (code === oauth.JWT_TIMESTAMP_CHECK)
       throw new ClockSkew(
         'clock_skew',
-        { seconds: Math.round(context.wire.offsetMs() / 1_000), cause: result.cause },
+        { seconds: secondsApart(result.cause), cause: result.cause },
         voice,
       )
     throw invalid('the id_token does not hold', result.cause)
   }
   return tokensOf(context, result, transaction.account)
+}
+
+/** By how much an id_token that is too old or too new differs from the clock it was judged by. */
+function secondsApart(error: oauth.OperationProcessingError): number {
+  const { claims, now } = (error.cause ?? {}) as { claims?: { iat?: number }; now?: number }
+  return Math.abs(Math.round((claims?.iat ?? 0) - (now ?? 0)))
 }
 
 const misfits = new Set([

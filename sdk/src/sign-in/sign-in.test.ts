@@ -2,7 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AuthOptions, createAuth } from '../auth.ts'
 import { keySealer } from '../credentials/sealing.ts'
-import { ProviderMisconfigured, ProviderUnavailable, SignInFailed } from '../errors/errors.ts'
+import {
+  ClockSkew,
+  ProviderMisconfigured,
+  ProviderUnavailable,
+  SignInFailed,
+} from '../errors/errors.ts'
 import { discover, endpoints } from '../provider/provider.ts'
 import { FakeProvider } from '../testing/fake-provider.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
@@ -81,6 +86,59 @@ test('a swapped code is refused and leaves the account as it was', async () => {
   const swapped = allowed(url, { code: provider.code({ challenge: 'somebody-else' }) })
   await assert.rejects(auth.finishSignIn(transaction, swapped), failsWith('sign_in_code_refused'))
   assert.equal(await auth.account().token(), before)
+})
+
+test('a person’s visit to the fake provider ends signed in, with an id_token that is checked', async () => {
+  for (const clientSecret of [undefined, 's:1']) {
+    const { provider, auth } = fixture({ scopes: ['openid', 'offline_access'], clientSecret })
+    const { url, transaction } = await auth.beginSignIn({ redirectUri })
+    const account = await auth.finishSignIn(transaction, provider.visit(url))
+    const status = await account.status()
+    assert.equal(status.state === 'signed-in' && status.subject, 'person-1')
+    assert.deepEqual(await account.userInfo(), { sub: 'person-1' })
+    const denied = await auth.beginSignIn({ redirectUri })
+    await assert.rejects(
+      auth.finishSignIn(denied.transaction, provider.visit(denied.url, 'deny')),
+      failsWith('sign_in_denied'),
+    )
+    const mixed = await auth.beginSignIn({ redirectUri })
+    const other = await auth.beginSignIn({ redirectUri })
+    await assert.rejects(
+      auth.finishSignIn(
+        { ...mixed.transaction, nonce: other.transaction.nonce },
+        provider.visit(mixed.url),
+      ),
+      failsWith('sign_in_invalid', /id_token/),
+    )
+  }
+})
+
+test('a clock that is an hour off signs in all the same; a provider that hides its own is told about', async () => {
+  for (const skewSeconds of [3_600, -3_600]) {
+    const { provider, auth } = fixture({ scopes: ['openid'] })
+    provider.options = { ...provider.options, skewSeconds }
+    const { url, transaction } = await auth.beginSignIn({ redirectUri })
+    assert.ok(await auth.finishSignIn(transaction, provider.visit(url)))
+  }
+  const clock = virtualClock()
+  const provider = new FakeProvider({ clock, skewSeconds: -3_600 })
+  const auth = createAuth({
+    provider: discover(provider.issuer),
+    clientId: 'app',
+    scopes: ['openid'],
+    clock,
+    fetch: async (input, init) => {
+      const response = await provider.fetch(input, init)
+      response.headers.delete('date')
+      return response
+    },
+  })
+  const { url, transaction } = await auth.beginSignIn({ redirectUri })
+  await assert.rejects(auth.finishSignIn(transaction, provider.visit(url)), (error) => {
+    assert.ok(error instanceof ClockSkew)
+    assert.match(error.message, /is 3(600|599) s away/)
+    return true
+  })
 })
 
 test('a setting that is missing is told at once, and by its name', () => {

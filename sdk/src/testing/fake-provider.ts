@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, pause, systemClock } from '../platform/clock.ts'
+import { FakeIdTokens } from './fake-id-tokens.ts'
 import { type JudgedProof, judgeProof } from './proof.ts'
 
 export type FakeProviderOptions = {
@@ -67,7 +68,8 @@ export class FakeProvider {
   readonly #boundTo = new Map<string, string>()
   readonly #proofs = new Set<string>()
   readonly #deadFamilies = new Map<string, string>()
-  readonly #codes = new Map<string, { challenge: string | null; nonce: string | null }>()
+  readonly #codes = new Map<string, Code>()
+  readonly #idTokens = new FakeIdTokens()
   readonly #devices = new Map<
     string,
     { approved: boolean | null; polls: number; interval: number }
@@ -136,11 +138,30 @@ export class FakeProvider {
     return this.#issue(family, { thumbprint })
   }
 
-  /** An authorization code, as if the person had allowed it. */
+  /** An authorization code, as if the person had allowed it; with `nonce` for an id_token as well. */
   code(by: { challenge?: string; nonce?: string } = {}): string {
     const code = `code-${randomBytes(8).toString('hex')}`
     this.#codes.set(code, { challenge: by.challenge ?? null, nonce: by.nonce ?? null })
     return code
+  }
+
+  /**
+   * What a person's browser does with the link of `beginSignIn`: comes back with this address, having
+   * allowed or denied. Give it to `finishSignIn`, or ask your own server for it.
+   */
+  visit(link: URL | string, decision: 'allow' | 'deny' = 'allow'): URL {
+    const { searchParams: asked } = new URL(link)
+    const of = (name: string) => asked.get(name) ?? ''
+    const back = new URL(of('redirect_uri'))
+    const challenge = asked.get('code_challenge')
+    const nonce = asked.get('nonce')
+    const code = () =>
+      this.code({ ...(challenge ? { challenge } : {}), ...(nonce ? { nonce } : {}) })
+    back.searchParams.set('state', of('state'))
+    back.searchParams.set('iss', this.issuer)
+    if (decision === 'allow') back.searchParams.set('code', code())
+    else back.searchParams.set('error', 'access_denied')
+    return back
   }
 
   /** Approves (or denies) every device that waits. */
@@ -180,6 +201,13 @@ export class FakeProvider {
         interval: 5,
       })
     }
+    if (pathname === '/jwks') return this.#json(200, this.#idTokens.jwks())
+    if (pathname === '/userinfo') {
+      const [, access = ''] = (request.headers.get('authorization') ?? '').split(' ')
+      return this.accepts(access)
+        ? this.#json(200, { sub: subject })
+        : this.#json(401, { error: 'invalid_token' })
+    }
     if (pathname === '/revoke') {
       this.end(new URLSearchParams(await request.text()).get('token') ?? '', 'revoked')
       return new Response(null, { status: 200 })
@@ -187,9 +215,10 @@ export class FakeProvider {
     if (pathname !== '/token') return this.#json(404, { error: 'not_found' })
     const form = new URLSearchParams(await request.text())
     const proof = this.options.dpop ? request.headers.get('dpop') : null
-    if (proof === null) return this.#token(form, null)
+    const client = form.get('client_id') ?? basicUser(request.headers.get('authorization'))
+    if (proof === null) return this.#token(form, null, client)
     const judged = this.#proven(proof, request)
-    if (judged.ok) return this.#token(form, judged.thumbprint)
+    if (judged.ok) return this.#token(form, judged.thumbprint, client)
     const refused = this.#json(400, { error: judged.error })
     if (this.options.dpopNonce) refused.headers.set('dpop-nonce', this.options.dpopNonce)
     return refused
@@ -204,7 +233,7 @@ export class FakeProvider {
     return judged
   }
 
-  #token(form: URLSearchParams, thumbprint: string | null): Response {
+  #token(form: URLSearchParams, thumbprint: string | null, client: string): Response {
     switch (form.get('grant_type')) {
       case 'refresh_token':
         return this.#redeem(form.get('refresh_token') ?? '', thumbprint)
@@ -218,7 +247,9 @@ export class FakeProvider {
           verifier === null ? null : createHash('sha256').update(verifier).digest('base64url')
         if (!code || code.challenge !== challenge)
           return this.#json(400, { error: 'invalid_grant' })
-        return this.#json(200, this.grant(thumbprint))
+        const { nonce } = code
+        const more = nonce === null ? {} : { id_token: this.#idToken(client, nonce) }
+        return this.#json(200, { ...this.grant(thumbprint), ...more })
       }
       case 'urn:ietf:params:oauth:grant-type:device_code': {
         const device = this.#devices.get(form.get('device_code') ?? '')
@@ -235,6 +266,12 @@ export class FakeProvider {
       default:
         return this.#json(400, { error: 'unsupported_grant_type' })
     }
+  }
+
+  #idToken(client: string, nonce: string): string {
+    const now = Math.floor((this.#clock.now() + (this.options.skewSeconds ?? 0) * 1_000) / 1_000)
+    const times = { iat: now, exp: now + 300 }
+    return this.#idTokens.issue({ iss: this.issuer, sub: subject, aud: client, nonce, ...times })
   }
 
   #redeem(token: string, thumbprint: string | null): Response {
@@ -309,6 +346,7 @@ export class FakeProvider {
       authorization_endpoint: `${this.issuer}/authorize`,
       device_authorization_endpoint: `${this.issuer}/device`,
       revocation_endpoint: `${this.issuer}/revoke`,
+      userinfo_endpoint: `${this.issuer}/userinfo`,
       jwks_uri: `${this.issuer}/jwks`,
       response_types_supported: ['code'],
       subject_types_supported: ['public'],
@@ -338,6 +376,17 @@ export class FakeProvider {
     return Response.json(body, { status, headers: { date: new Date(now).toUTCString() } })
   }
 }
+
+type Code = { challenge: string | null; nonce: string | null }
+
+const subject = 'person-1'
+
+const basicUser = (header: string | null): string =>
+  decodeURIComponent(
+    Buffer.from(header?.replace(/^Basic /i, '') ?? '', 'base64')
+      .toString()
+      .split(':')[0] ?? '',
+  )
 
 const coded = (code: string) => Object.assign(new Error(code), { code })
 
