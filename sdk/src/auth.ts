@@ -125,6 +125,8 @@ export type Account = {
 }
 
 export type Auth = {
+  /** The language of its error texts. */
+  readonly locale: Locale
   /** The account of that name, signed in or not. Touches neither store nor network. */
   account(name?: string): Account
   /** Names of the stored accounts of this provider and client. */
@@ -218,6 +220,7 @@ export function createAuth(options: AuthOptions): Auth {
   }
 
   return {
+    locale: context.voice.locale,
     account: (name = defaultAccount) => open(name, 'refresh').account,
     app: () => open(appAccount, 'mint').account,
     async accounts() {

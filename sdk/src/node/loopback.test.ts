@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test'
 import Provider from 'oidc-provider'
 import { createAuth, discover, memoryStore, SignInFailed, SignInRequired } from '../index.ts'
 import { person } from '../sign-in/person.fixture.ts'
+import { FakeProvider } from '../testing/fake-provider.ts'
 import { browserCommand, hasBrowser } from './browser.ts'
 import { signInAtTerminal, signInByLoopback } from './loopback.ts'
 
@@ -142,6 +143,28 @@ test('nobody comes: it ends in time, and the port is free again', async () => {
     (error) => error instanceof SignInFailed && error.code === 'sign_in_timeout',
   )
   await assert.rejects(fetch(redirect))
+})
+
+test('page and errors speak the language of the app', async () => {
+  const provider = new FakeProvider()
+  const auth = createAuth({
+    provider: discover(provider.issuer),
+    clientId: 'cli',
+    locale: 'zh',
+    fetch: provider.fetch,
+  })
+  let page = Promise.resolve('')
+  await signInByLoopback(auth, {
+    onLink: (link) => {
+      page = fetch(provider.visit(link)).then((response) => response.text())
+    },
+    open: () => {},
+  })
+  assert.match(await page, /登录成功/)
+  await assert.rejects(
+    signInByLoopback(auth, { onLink: () => {}, open: () => {}, timeoutMs: 1 }),
+    /登录未在规定时间内完成/,
+  )
 })
 
 test('without a browser the device code is tried, and the link is the fallback', async () => {

@@ -23,7 +23,7 @@ export type LoopbackOptions = {
   path?: string
   /** Default five minutes. */
   timeoutMs?: number
-  /** Language of the page the browser ends on. */
+  /** Language of the page the browser ends on. Default: that of the error texts. */
   locale?: Locale
   signal?: AbortSignal
 }
@@ -35,6 +35,7 @@ export type LoopbackOptions = {
 export async function signInByLoopback(auth: Auth, options: LoopbackOptions): Promise<Account> {
   const host = options.host ?? '127.0.0.1'
   const path = options.path ?? '/callback'
+  const locale = options.locale ?? auth.locale
   options.signal?.throwIfAborted()
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000 })
   await new Promise<void>((resolve, reject) => {
@@ -51,7 +52,7 @@ export async function signInByLoopback(auth: Auth, options: LoopbackOptions): Pr
     })
     return await new Promise<Account>((resolve, reject) => {
       const late = setTimeout(
-        () => reject(new SignInFailed('sign_in_timeout')),
+        () => reject(new SignInFailed('sign_in_timeout', {}, { locale, helpBase: null })),
         options.timeoutMs ?? 300_000,
       )
       const aborted = () => reject(options.signal?.reason)
@@ -64,12 +65,12 @@ export async function signInByLoopback(auth: Auth, options: LoopbackOptions): Pr
           request.headers.host === `${host}:${port}` && // no rebound name
           callback.pathname === path &&
           callback.searchParams.get('state') === transaction.state
-        if (!ours || taken) return answer(response, 404, 'unknown', options.locale)
+        if (!ours || taken) return answer(response, 404, 'unknown', locale)
         taken = true
         const finished = auth.finishSignIn(transaction, callback)
         finished.then(
-          () => answer(response, 200, 'done', options.locale),
-          () => answer(response, 400, 'failed', options.locale),
+          () => answer(response, 200, 'done', locale),
+          () => answer(response, 400, 'failed', locale),
         )
         // The page has to be on its way before the listener closes.
         response.once('close', () => {
@@ -126,7 +127,7 @@ function answer(
   response: ServerResponse,
   status: number,
   page: keyof (typeof pages)['en'],
-  locale: Locale = 'en',
+  locale: Locale,
 ): void {
   response.writeHead(status, {
     'content-type': 'text/html; charset=utf-8',

@@ -125,15 +125,18 @@ export function sentOrNot(error: unknown): 'not-sent' | 'unknown' {
  */
 export function failureText(error: unknown): string {
   let code = ''
+  let capitals = '' // how Redis begins its refusals: WRONGPASS, READONLY
   let words = ''
   let name = ''
   for (let cause = error, depth = 0; depth < 5 && cause instanceof Error; depth++) {
     if ('code' in cause && typeof cause.code === 'string') code = cause.code
-    if (/^[a-z]{1,15}( [a-z]{1,15}){0,7}$/i.test(cause.message)) words = cause.message
+    if (/^[a-z]{1,15}( [a-z]{1,15}){0,7}\.?$/i.test(cause.message)) words = cause.message
+    capitals = /^[A-Z]{3,20}(?= )/.exec(cause.message)?.[0] ?? capitals
     name ||= cause.name
     cause = cause.cause
   }
-  return code || (words ? `${name}: ${words}` : name) || 'unknown failure'
+  const short = words.replace(/\.$/, '') || capitals
+  return code || (short ? `${name}: ${short}` : name) || 'unknown failure'
 }
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])

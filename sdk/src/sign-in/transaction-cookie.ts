@@ -1,5 +1,6 @@
 import type { SealContext, Sealer } from '../credentials/sealing.ts'
 import { SignInFailed } from '../errors/errors.ts'
+import type { Locale } from '../errors/messages.ts'
 import { type Transaction, transactionLifeMs } from './redirect.ts'
 
 /**
@@ -24,8 +25,8 @@ export type TransactionCookies = {
 
 export function transactionCookies(
   sealer: Sealer,
-  /** `insecure` only for development over plain http. */
-  options: { insecure?: boolean } = {},
+  /** `insecure` only for development over plain http. `locale`: the language of error texts. */
+  options: { insecure?: boolean; locale?: Locale } = {},
 ): TransactionCookies {
   const name = (state: string) =>
     `${options.insecure ? '' : '__Host-'}lk_signin_${state.slice(0, 8)}`
@@ -36,7 +37,11 @@ export function transactionCookies(
   const attributes = (maxAgeSeconds: number) =>
     `Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${options.insecure ? '' : '; Secure'}`
   const invalid = () =>
-    new SignInFailed('sign_in_invalid', { detail: 'this browser did not begin it' })
+    new SignInFailed(
+      'sign_in_invalid',
+      { detail: 'this browser did not begin it' },
+      { locale: options.locale ?? 'en', helpBase: null },
+    )
   return {
     async begin(transaction) {
       const sealed = await sealer.seal(place(transaction.state), JSON.stringify(transaction))
