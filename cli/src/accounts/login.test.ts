@@ -252,6 +252,15 @@ test('a registration that lapsed is a sign-in to do, and the next login register
   assert.ok(person)
 })
 
+test('a port that is taken is told, with the way around it', async () => {
+  await using terminal = await openTerminal()
+  const { port } = new URL(server.origin)
+  const args = ['login', '--issuer', server.origin, '--browser', '--no-open', '--port', port]
+  const { error } = await terminal.json<{ error: { code: string; message: string } }>(2, args)
+  assert.equal(error.code, 'usage')
+  assert.ok(error.message.includes(port))
+})
+
 test('a provider that is away is exit code 4, something else that answers is 5', async () => {
   await using terminal = await openTerminal()
   const gone = await terminal.json<{ error: { code: string; exit_code: number } }>(4, [

@@ -195,6 +195,9 @@ async function ask(
         terminal.say(m.login.link(plain(link)))
         waiting = terminal.waiting(m.login.waitingForBrowser(timeoutSeconds))
       },
+    }).catch((error: NodeJS.ErrnoException) => {
+      const refused = error.syscall === 'listen' && port !== null
+      throw refused ? wrongUsage(m.login.portTaken(port), m.login.portTakenNext) : error
     })
   // The provider says how long a device code lives; an option may only make that shorter.
   const late =

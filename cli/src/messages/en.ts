@@ -188,6 +188,9 @@ export const en = {
     typeSecret: 'Type or paste the client secret, then Ctrl-D:',
     secretEmpty: 'Nothing came by stdin.',
     secretTooLong: 'What came by stdin is too long for a client secret.',
+    portTaken: (port: number) => `This command line cannot listen on port ${port} of 127.0.0.1.`,
+    portTakenNext:
+      'Choose another by --port, or leave it out for a free one, where the provider allows any port.',
   },
   logout: {
     ending: (name: string, issuer: string) => `Ending “${name}” at ${issuer}`,

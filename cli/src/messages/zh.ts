@@ -172,6 +172,9 @@ export const zh: Messages = {
     typeSecret: '请输入或粘贴客户端密钥，然后按 Ctrl-D：',
     secretEmpty: '标准输入没有内容。',
     secretTooLong: '标准输入的内容过长，不像客户端密钥。',
+    portTaken: (port: number) => `本命令行无法监听 127.0.0.1 的端口 ${port}。`,
+    portTakenNext:
+      '请用 --port 选择其他端口；如果服务方允许任意端口，也可省略该选项，自动使用空闲端口。',
   },
   logout: {
     ending: (name, issuer) => `正在 ${issuer} 终止“${name}”`,
