@@ -1,10 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { keepAliveFetch } from '../../sdk/src/node/index.ts'
-import { selfSigned } from '../../test/harness/certificate.ts'
+import { certified } from './certified.ts'
 import { far, interval, keep, median, round, versionOf } from './measure.ts'
 
 /**
@@ -16,18 +13,7 @@ const roundTrips = [20, 80, 200]
 const serverTimes = [5, 50, 300, 1_000]
 const samples = Number(process.env.SAMPLES ?? 6)
 
-if (!process.env.CERT) {
-  // The certificate has to be trusted before this process begins.
-  const dir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'))
-  const [KEY, CERT] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
-  const { key, cert } = selfSigned(['localhost'])
-  writeFileSync(KEY, key, { mode: 0o600 })
-  writeFileSync(CERT, cert)
-  const env = { ...process.env, KEY, CERT, NODE_EXTRA_CA_CERTS: CERT }
-  const { status } = spawnSync(process.execPath, [import.meta.filename], { stdio: 'inherit', env })
-  rmSync(dir, { recursive: true })
-  process.exit(status ?? 1)
-}
+certified(import.meta.filename)
 
 /** One call on a new connection. `resume`: with a TLS session of an earlier one. */
 const onNew = (agent: Agent) => (url: string) =>

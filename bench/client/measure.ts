@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { seededRandom } from '../../sdk/src/testing/index.ts'
 
 const here = import.meta.dirname
 export const baselines = join(here, 'baselines')
@@ -30,18 +31,17 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const round = (value: number, digits = 3): number => Number(value.toPrecision(digits))
 
-/** The middle 95 % of a statistic over resampled values. */
-export function interval(
-  values: readonly number[],
-  statistic: (values: readonly number[]) => number,
+/** The middle 95 % of a statistic over 1,000 resamples (bootstrap, seeded). */
+export function interval<One>(
+  values: readonly One[],
+  statistic: (values: readonly One[]) => number,
 ): [number, number] {
+  const random = seededRandom(1)
   const results: number[] = []
-  for (let i = 0; i < 400; i++) {
-    const drawn: number[] = []
-    for (let j = 0; j < values.length; j++)
-      drawn.push(values[Math.floor(Math.random() * values.length)] ?? Number.NaN)
-    results.push(statistic(drawn))
-  }
+  for (let i = 0; i < 1_000; i++)
+    results.push(
+      statistic(values.map(() => values[Math.floor(random.fraction() * values.length)] as One)),
+    )
   return [round(quantile(results, 0.025)), round(quantile(results, 0.975))]
 }
 

@@ -143,9 +143,9 @@ const servers: Record<string, object> = {}
   const arms: Record<string, [Open | 'none', number]> = {
     'kept nowhere': ['none', 60],
     memory: [memoryStore, 2_000],
-    'file, local key': [stores['file, local key']?.() ?? memoryStore, 2_000],
-    'Redis, local key': [stores['Redis, local key']?.() ?? memoryStore, 2_000],
-    'file, KMS': [stores['file, KMS']?.() ?? memoryStore, 2_000],
+    ...Object.fromEntries(
+      Object.entries(stores).map(([name, make]) => [name, [make(), 2_000] as [Open, number]]),
+    ),
   }
   for (const [name, [open, calls]] of Object.entries(arms)) {
     const found = await server(at.origin, open, calls)
