@@ -8,7 +8,7 @@ import { failureText } from '../provider/wire.ts'
 import { Glance } from './glance.ts'
 import { type Held, isQuiet, measure } from './held.ts'
 import type { EarlyWindow } from './lifetime.ts'
-import { Pacing } from './pacing.ts'
+import { type Failure, Pacing } from './pacing.ts'
 import { type Renewal, type RenewDeps, renew } from './renew.ts'
 import { endSignIn, saveSignIn } from './sign-in.ts'
 
@@ -312,7 +312,7 @@ export class Keeper {
     } catch (error) {
       cancel()
       const cause = this.#storeError(error)
-      this.#defer(cause, null)
+      this.#defer(cause)
       throw cause
     }
     this.#conclude(result, before, clock.monotonic() - begun)
@@ -364,13 +364,18 @@ export class Keeper {
           because: failureText(result.error),
           at,
         })
-        this.#defer(error, null)
+        this.#defer(error)
         this.#saveSoon()
         throw error
       }
-      case 'deferred':
-        this.#defer(result.error, result.retryAfterMs)
-        throw result.error
+      case 'deferred': {
+        const { error, retryAfterMs, doubtful } = result
+        // With its intent it is due at once, though the renewal was asked for before its time.
+        if (doubtful !== null) this.#hold(doubtful)
+        const doubtSinceMs = doubtful?.intent ? Math.max(0, at - doubtful.intent.at) : null
+        this.#defer(error, { retryAfterMs, doubtSinceMs })
+        throw error
+      }
       case 'absent':
         this.#drop()
         throw this.#signInRequired()
@@ -378,7 +383,7 @@ export class Keeper {
         // The token in memory was good before the file broke, and stays so until it expires.
         this.#damage = result.detail
         const error = this.#signInRequired()
-        this.#defer(error, null)
+        this.#defer(error)
         throw error
       }
       default:
@@ -431,9 +436,9 @@ export class Keeper {
     this.#pacing.settled()
   }
 
-  #defer(error: LatchkeyError, retryAfterMs: number | null): void {
+  #defer(error: LatchkeyError, failure: Failure = {}): void {
     const { clock } = this.#deps
-    const wait = this.#pacing.failed(error, this.#held?.left.leftMs() ?? 0, retryAfterMs)
+    const wait = this.#pacing.failed(error, this.#held?.left.leftMs() ?? 0, failure)
     this.#tell({
       type: 'refresh_deferred',
       generation: this.#held?.credential.generation ?? 0,

@@ -71,3 +71,14 @@ export function backOffMs(leftMs: number, failures: number, fraction: number): n
   if (leftMs > 0) return Math.max(1_000, Math.min(patient, (leftMs / 2) * (0.75 + 0.25 * fraction)))
   return Math.min(minute, 1_000 * 2 ** Math.min(failures, 6)) * (0.5 + 0.5 * fraction)
 }
+
+/**
+ * How long to wait before asking again for a reply that got lost after the refresh token may have been
+ * spent: one second, doubling, at most five. Null once the request left a minute ago, which is longer than
+ * providers give the same answer again (Latchkey: half of that): patience costs the sign-in before, and
+ * haste brings nothing afterwards.
+ */
+export function doubtMs(sinceMs: number, failures: number, fraction: number): number | null {
+  if (sinceMs >= minute) return null
+  return Math.min(5_000, 1_000 * 2 ** Math.min(failures, 3)) * (0.5 + 0.5 * fraction)
+}

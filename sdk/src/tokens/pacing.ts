@@ -1,9 +1,11 @@
 import type { LatchkeyError } from '../errors/errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
-import { backOffMs } from './lifetime.ts'
+import { backOffMs, doubtMs } from './lifetime.ts'
 
 const forcedMax = 3 // per minute: an API that refuses every token must not make a refresh storm
+
+export type Failure = { retryAfterMs?: number | null; doubtSinceMs?: number | null }
 
 /** When one credential may be renewed again: after failures later and later, by force not too often. */
 export class Pacing {
@@ -36,9 +38,19 @@ export class Pacing {
     this.lastError = null
   }
 
-  /** A renewal failed while the old token had `leftMs`. Answers how long to wait. */
-  failed(error: LatchkeyError, leftMs: number, retryAfterMs: number | null): number {
-    const own = backOffMs(leftMs, this.#failures, this.#random.fraction())
+  /**
+   * A renewal failed while the old token had `leftMs`; `doubtSinceMs` ago its refresh token left, null when
+   * that is surely unspent. Answers how long to wait.
+   */
+  failed(
+    error: LatchkeyError,
+    leftMs: number,
+    { retryAfterMs = null, doubtSinceMs = null }: Failure,
+  ): number {
+    const fraction = this.#random.fraction()
+    const patient = backOffMs(leftMs, this.#failures, fraction)
+    const soon = doubtSinceMs === null ? null : doubtMs(doubtSinceMs, this.#failures, fraction)
+    const own = Math.min(patient, soon ?? patient)
     const wait = Math.max(own, retryAfterMs ?? 0)
     this.#failures++
     this.lastError = error

@@ -40,7 +40,13 @@ export type Renewal =
   | { outcome: 'adopted'; credential: Credential; revision: number }
   /** Nothing is left to renew with: the refresh token is dead, or there never was one. */
   | { outcome: 'dead'; credential: Credential; revision: number; justNow: boolean }
-  | { outcome: 'deferred'; error: LatchkeyError; retryAfterMs: number | null }
+  /** `doubtful`: with its open intent, when the refresh token may have been spent without our hearing. */
+  | {
+      outcome: 'deferred'
+      error: LatchkeyError
+      retryAfterMs: number | null
+      doubtful: Credential | null
+    }
   /** The provider gave a new set, and the store would not take it. `revision` is what it holds. */
   | { outcome: 'unsaved'; credential: Credential; revision: number | null; error: unknown }
   | { outcome: 'absent' }
@@ -84,7 +90,8 @@ async function mint(deps: RenewDeps, binding: Binding, stored: Stored): Promise<
   const before = stored.state === 'present' ? stored : null
   deps.started?.(before?.credential.generation ?? 0)
   const { result } = await send(deps, before?.credential.tokens ?? null)
-  if (!result.ok) return { outcome: 'deferred', ...failure(deps, result, binding.account) }
+  if (!result.ok)
+    return { outcome: 'deferred', ...failure(deps, result, binding.account), doubtful: null }
   return keep(
     deps,
     before?.credential ?? null,
@@ -103,10 +110,10 @@ async function spend(
 ): Promise<Renewal> {
   const { binding, tokens } = credential
   const recovered = credential.intent !== null
+  let { intent } = credential
   let revision = found
-  if (!recovered) {
-    const attempt = base64url(deps.random.bytes(9))
-    const intent = { attempt, at: deps.clock.now() }
+  if (intent === null) {
+    intent = { attempt: base64url(deps.random.bytes(9)), at: deps.clock.now() }
     const saved = await deps.store.save(binding, { ...credential, intent }, revision)
     if (saved === null) {
       const now = await overtaken(deps, binding)
@@ -114,7 +121,7 @@ async function spend(
       // Only their intent is there yet: what they bring is worth waiting for.
       const detail = 'another process is renewing'
       const error = new StoreUnavailable('store_unavailable', { detail }, deps.voice)
-      return { outcome: 'deferred', error, retryAfterMs: null }
+      return { outcome: 'deferred', error, retryAfterMs: null, doubtful: null }
     }
     revision = saved
   }
@@ -142,10 +149,11 @@ async function spend(
       ? overtaken(deps, binding)
       : { outcome: 'dead', credential: dead, revision: saved, justNow: true }
   }
-  // The token is surely unspent, so the intent is closed. In doubt it stays open.
+  const failed = { outcome: 'deferred', ...failure(deps, result, binding.account) } as const
   const unspent = result.kind !== 'lost' || result.outcome === 'not-sent'
-  if (unspent && !inDoubt) await deps.store.save(binding, { ...credential, intent: null }, revision)
-  return { outcome: 'deferred', ...failure(deps, result, binding.account) }
+  if (inDoubt || !unspent) return { ...failed, doubtful: { ...credential, intent } }
+  await deps.store.save(binding, { ...credential, intent: null }, revision)
+  return { ...failed, doubtful: null }
 }
 
 /**
