@@ -15,7 +15,7 @@ import { kmsSealer } from '../../sdk/src/kms/index.ts'
 import { fileStore } from '../../sdk/src/node/index.ts'
 import { ioredisClient, redisStore } from '../../sdk/src/redis/index.ts'
 import { FakeKms } from '../../sdk/src/testing/index.ts'
-import { far, keep, median, round, versionOf } from './measure.ts'
+import { far, interval, keep, median, round, versionOf } from './measure.ts'
 
 /**
  * Claim 2. What a token costs per API call, with the token kept nowhere, in memory, in a file and in
@@ -102,34 +102,49 @@ async function burst(origin: string, open: Open | null, calls: number, runs: num
   return median(ms)
 }
 
-/** A server: one instance, calls one after another, a token that expires now and then. */
-async function server(origin: string, open: Open | 'none' | 'anonymous', calls: number) {
-  const auth = app(origin, typeof open === 'string' ? memoryStore() : open())
+/**
+ * A server: one instance, calls one after another, a token that expires now and then. Each call has an
+ * anonymous one of the same kind beside it, first or second in turn: what the token costs is the difference.
+ */
+async function server(origin: string, open: Open | 'none', pairs: number) {
+  const auth = app(origin, open === 'none' ? memoryStore() : open())
   const account = auth.app()
   await account.token()
-  for (let n = 0; n < 200; n++) await (await fetch(`${origin}/open`)).text() // warm
-  await fetch(`${origin}/stats`)
-  const cpu = process.cpuUsage()
-  const ms: number[] = []
-  for (let n = 0; n < calls; n++) {
-    const began = performance.now()
-    if (open === 'anonymous') await (await fetch(`${origin}/open`)).text()
-    else {
+  const send = async (path: string, headers: Record<string, string> = {}) =>
+    void (await (await fetch(`${origin}${path}`, { headers })).text())
+  const calls = {
+    anonymous: () => send('/open'),
+    authorized: async () => {
       const source = open === 'none' ? app(origin, memoryStore()).app() : account
-      const authorization = `Bearer ${await source.token()}`
-      await (await fetch(`${origin}/api`, { headers: { authorization } })).text()
-    }
-    ms.push(performance.now() - began)
+      await send('/api', { authorization: `Bearer ${await source.token()}` })
+    },
   }
-  const { user, system } = process.cpuUsage(cpu)
+  for (let n = 0; n < 200; n++) await calls.anonymous() // warm
+  await fetch(`${origin}/stats`)
+  const ms = { anonymous: [] as number[], authorized: [] as number[] }
+  const cpu = { anonymous: 0, authorized: 0 }
+  for (let n = 0; n < pairs; n++)
+    for (const kind of n % 2 === 0
+      ? (['anonymous', 'authorized'] as const)
+      : (['authorized', 'anonymous'] as const)) {
+      const before = process.cpuUsage()
+      const began = performance.now()
+      await calls[kind]()
+      ms[kind].push(performance.now() - began)
+      const { user, system } = process.cpuUsage(before)
+      cpu[kind] += (user + system) / 1_000
+    }
   const { tokenCalls } = (await (await fetch(`${origin}/stats`)).json()) as { tokenCalls: number }
   await auth.close()
-  const mean = ms.reduce((sum, one) => sum + one, 0) / calls
+  const mean = (some: readonly number[]) => some.reduce((sum, one) => sum + one, 0) / some.length
+  const costs = ms.authorized.map((one, n) => one - (ms.anonymous[n] ?? Number.NaN))
   return {
-    calls,
-    mean_ms: round(mean),
-    token_calls_per_1000: round((tokenCalls / calls) * 1_000),
-    cpu_ms_per_1000: round(((user + system) / 1_000 / calls) * 1_000),
+    pairs,
+    anonymous_mean_ms: round(mean(ms.anonymous)),
+    auth_ms_per_call: round(mean(costs)),
+    auth_ms_95: interval(costs, mean),
+    auth_cpu_ms_per_call: round((cpu.authorized - cpu.anonymous) / pairs),
+    token_calls_per_1000: round((tokenCalls / pairs) * 1_000),
   }
 }
 
@@ -138,18 +153,15 @@ const servers: Record<string, object> = {}
 {
   const options = JSON.stringify({ lifetimeSeconds: 4, delayMs: tokenMs })
   await using at = await far('provider-server.ts', [options], { API_MS: '2' })
-  const anonymous = await server(at.origin, 'anonymous', 2_000)
-  servers.anonymous = anonymous
   const arms: Record<string, [Open | 'none', number]> = {
-    'kept nowhere': ['none', 60],
-    memory: [memoryStore, 2_000],
+    'kept nowhere': ['none', 100],
+    memory: [memoryStore, 1_500],
     ...Object.fromEntries(
-      Object.entries(stores).map(([name, make]) => [name, [make(), 2_000] as [Open, number]]),
+      Object.entries(stores).map(([name, make]) => [name, [make(), 1_500] as [Open, number]]),
     ),
   }
   for (const [name, [open, calls]] of Object.entries(arms)) {
-    const found = await server(at.origin, open, calls)
-    servers[name] = { ...found, auth_ms_per_call: round(found.mean_ms - anonymous.mean_ms) }
+    servers[name] = await server(at.origin, open, calls)
     console.log(`server, ${name}:`, JSON.stringify(servers[name]))
   }
 }
