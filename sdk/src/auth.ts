@@ -144,6 +144,11 @@ export type Auth = {
    * versions. Data keys in use elsewhere last for their `maxAgeMs`: rotate, wait that long, rewrap.
    */
   rewrap(): Promise<number>
+  /**
+   * Lets go of an account in this process: its timer and its memory; what is stored stays. For servers
+   * with many accounts, when a session ends. `account(name)` opens it again.
+   */
+  release(name?: string): Promise<void>
   /** What happens, without secrets. Answers how to stop listening. */
   on(listener: Listener): () => void
   /** Stops timers and lets a renewal under way finish. */
@@ -245,6 +250,11 @@ export function createAuth(options: AuthOptions): Auth {
       const account = by.account ?? defaultAccount
       const result = await plainCodeGrant(context, code, by.redirectUri)
       return signedIn(account, tokensOf(context, result, account))
+    },
+    async release(name = defaultAccount) {
+      const known = keepers.get(name)
+      keepers.delete(name)
+      await known?.keeper.close()
     },
     on: (listener) => context.listeners.add(listener),
     async close() {

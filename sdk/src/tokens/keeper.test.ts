@@ -397,6 +397,19 @@ test('a set that could not be saved is saved as soon as that works, at the lates
   }
 })
 
+test('an account that was let go is not renewed behind, and opens again where it was', async () => {
+  const { clock, provider, auth, account } = await signedIn({}, { refresh: { background: true } })
+  const token = await account.token()
+  await auth.release()
+  await clock.advance(50 * minute)
+  assert.equal(provider.requests, 0)
+  assert.equal(await auth.account().token(), token)
+  await clock.advance(11 * minute)
+  assert.ok(provider.accepts(await auth.account().token()))
+  await auth.release('nobody')
+  await auth.close()
+})
+
 test('a provider that answers a refresh with the same token ends no sign-in', async () => {
   const { account } = await signedIn(
     {},
