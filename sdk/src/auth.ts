@@ -8,7 +8,7 @@ import {
 } from './credentials/credential.ts'
 import { memoryStore } from './credentials/memory-store.ts'
 import type { CredentialStore } from './credentials/store.ts'
-import { type LatchkeyError, SignInRequired } from './errors/errors.ts'
+import { type LatchkeyError, SignInFailed, SignInRequired } from './errors/errors.ts'
 import type { Locale } from './errors/messages.ts'
 import { type Listener, Listeners } from './events.ts'
 import { authorizedFetch, type FetchOptions } from './http/authorized-fetch.ts'
@@ -134,7 +134,8 @@ export type Auth = {
   /** The app itself, by client credentials: signs in when first asked for a token. */
   app(): Account
   beginSignIn(options: RedirectOptions): Promise<{ url: URL; transaction: Transaction }>
-  finishSignIn(transaction: Transaction, callback: URL | string): Promise<Account>
+  /** With null, as from a session that has none, it is refused as somebody else's. */
+  finishSignIn(transaction: Transaction | null, callback: URL | string): Promise<Account>
   signInByDevice(options: DeviceOptions): Promise<Account>
   /** The plain confidential client: a code in, a signed-in account out. */
   signInByCode(code: string, options?: { account?: string; redirectUri?: string }): Promise<Account>
@@ -239,6 +240,10 @@ export function createAuth(options: AuthOptions): Auth {
     },
     beginSignIn: (by) => beginRedirect(context, { ...by, account: by.account ?? defaultAccount }),
     async finishSignIn(transaction, callback) {
+      if (!transaction) {
+        const detail = 'this browser did not begin it'
+        throw new SignInFailed('sign_in_invalid', { detail }, context.voice)
+      }
       const tokens = await finishRedirect(context, transaction, new URL(callback))
       return signedIn(transaction.account, tokens)
     },

@@ -12,6 +12,7 @@ import { FakeProvider, type FakeProviderOptions } from '../src/testing/index.ts'
 
 /** What the page below puts into `window`, as the functions given to `evaluate` see it. */
 declare const auth: Auth
+declare const signInThere: () => Promise<void>
 declare const contract: () => Promise<{ name: string; error: string | null }[]>
 
 const sources = join(import.meta.dirname, '../src')
@@ -63,6 +64,22 @@ globalThis.contract = async () => {
 document.title = 'ready'
 </script>`
 
+/** The page of the documentation, with the sources in place of the package, and what a test needs. */
+function documentedPage(issuer: string): string {
+  const docs = readFileSync(join(import.meta.dirname, '../../docs/sdk.md'), 'utf8')
+  const code = /\n### In a browser\n+```ts\n(.*?)```/s.exec(docs)?.[1] ?? ''
+  const script = stripTypeScriptTypes(code)
+    .replace("'@latchkey/sdk'", "'/sdk/index.ts'")
+    .replace("'@latchkey/sdk/browser'", "'/sdk/browser/index.ts'")
+    .replace('https://id.example.org', issuer)
+  return `<!doctype html><title>tab</title>
+<script type="importmap">{"imports":{"oauth4webapi":"/engine.js"}}</script>
+<script type="module">${script}
+Object.assign(globalThis, { auth, signInThere: signIn })
+document.title = 'ready'
+</script>`
+}
+
 let browser: Browser
 before(async () => {
   if (!noChromium) browser = await openBrowser()
@@ -81,6 +98,10 @@ async function setUp(options: FakeProviderOptions = {}, settings: object = {}) {
     const shim = shims[path]
     if (path === '/')
       return outgoing.writeHead(200, { 'content-type': 'text/html' }).end(page(settings))
+    if (path === '/documented' || path === '/callback')
+      return outgoing
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(documentedPage(provider.issuer))
     if (path === '/engine.js') return script(readFileSync(engine, 'utf8'))
     if (shim) return script(shim)
     if (path.startsWith('/sdk/'))
@@ -90,7 +111,7 @@ async function setUp(options: FakeProviderOptions = {}, settings: object = {}) {
     const headers = new Headers()
     for (const [name, value] of Object.entries(incoming.headers))
       if (typeof value === 'string') headers.set(name, value)
-    const request = new Request(new URL(path, provider.issuer), {
+    const request = new Request(new URL(incoming.url ?? '/', provider.issuer), {
       method: incoming.method ?? 'GET',
       headers,
       ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
@@ -139,6 +160,24 @@ test('the store contract holds in a browser', { skip: noChromium }, async () => 
     told.filter(({ error }) => error !== null),
     [],
   )
+})
+
+test('the page of the documentation signs in by redirect, and shows no code', {
+  skip: noChromium,
+}, async () => {
+  await using all = await setUp({ dpop: true })
+  const tab = await all.profile.newPage()
+  await tab.goto(`${all.provider.issuer}/documented`)
+  await tab.waitForFunction(() => document.title === 'ready')
+  await tab.evaluate(() => void signInThere())
+  await tab.waitForURL((url) => url.pathname === '/' && url.search === '')
+  await tab.waitForFunction(() => document.title === 'ready')
+  assert.ok(all.provider.accepts(await token(tab)))
+  const again = await all.profile.newPage()
+  const refused = again.waitForEvent('pageerror')
+  await again.goto(`${all.provider.issuer}/callback?code=x&state=y`)
+  assert.match(String(await refused), /this browser did not begin it/)
+  assert.ok(all.provider.accepts(await token(tab)))
 })
 
 test('five tabs with forty callers each redeem a refresh token once', {

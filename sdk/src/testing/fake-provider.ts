@@ -201,6 +201,7 @@ export class FakeProvider {
         interval: 5,
       })
     }
+    if (pathname === '/authorize') return Response.redirect(this.visit(request.url), 303)
     if (pathname === '/jwks') return this.#json(200, this.#idTokens.jwks())
     if (pathname === '/userinfo') {
       const [, access = ''] = (request.headers.get('authorization') ?? '').split(' ')
