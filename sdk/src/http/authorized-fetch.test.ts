@@ -6,11 +6,12 @@ import { createAuth } from '../auth.ts'
 import {
   AccountSuspended,
   InsufficientScope,
+  ProviderMisconfigured,
   QuotaExhausted,
   RateLimited,
   RequestFailed,
 } from '../errors/errors.ts'
-import { discover } from '../provider/provider.ts'
+import { discover, endpoints } from '../provider/provider.ts'
 import type { Fetch } from '../provider/wire.ts'
 import { FakeProvider, type FakeProviderOptions } from '../testing/fake-provider.ts'
 import { seededRandom, virtualClock } from '../testing/virtual-clock.ts'
@@ -151,6 +152,21 @@ test('a call that no network could carry fails as fetch has it, at once', async 
     () => account.fetch({ origins: ['api.example.org'] }),
     /https:\/\/api\.example\.org/,
   )
+})
+
+test('a fetch that cannot be set up says so at once, for calls and for the provider', async () => {
+  const misfit: Fetch = async () => {
+    throw new ProviderMisconfigured('provider_misconfigured', { detail: 'npm install undici@8' })
+  }
+  const says = (error: unknown) =>
+    error instanceof ProviderMisconfigured && /npm install undici@8/.test(error.message)
+  const { account } = await fixture()
+  await assert.rejects(account.fetch({ origins: [api], fetch: misfit })(`${api}/a`), says)
+  for (const provider of [discover('https://id.test'), endpoints({ token: 'https://id.test/t' })]) {
+    const auth = createAuth({ provider, clientId: 'app', fetch: misfit })
+    await assert.rejects(auth.signInByCode('c'), says)
+    await assert.rejects(auth.app().token(), says)
+  }
 })
 
 test('401: renewed and sent once more, one refresh for all callers', async () => {

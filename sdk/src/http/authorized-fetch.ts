@@ -1,5 +1,5 @@
 import type { ProofKey } from '../credentials/credential.ts'
-import { RequestFailed, type Voice } from '../errors/errors.ts'
+import { LatchkeyError, RequestFailed, type Voice } from '../errors/errors.ts'
 import { type Clock, pause } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
 import type { Proofs } from '../provider/proofs.ts'
@@ -122,6 +122,7 @@ export function authorizedFetch(options: FetchOptions, deps: Deps): Fetch {
           }
         } catch (error) {
           if (signal?.aborted) throw error
+          if (error instanceof LatchkeyError) throw error.speaking(deps.voice) // a fetch of ours
           if (isMisuse(error, url, method, init)) throw error
           const outcome = sentOrNot(error)
           if (mayResend(outcome, sendable) && (await again(attempt, null))) {

@@ -81,6 +81,7 @@ async function askMetadata(
       [oauth.allowInsecureRequests]: url.protocol === 'http:',
     })
   } catch (error) {
+    if (error instanceof LatchkeyError) throw error.speaking(voice) // such as a fetch that lacks undici
     throw new ProviderUnavailable(
       'provider_unavailable',
       { detail: failureText(error), outcome: sentOrNot(error), cause: error },

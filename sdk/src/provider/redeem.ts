@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { type DeathReason, readReason, type TokenSet } from '../credentials/credential.ts'
+import { ProviderMisconfigured } from '../errors/errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Secret } from '../platform/secret.ts'
 import { failureText, sentOrNot } from './wire.ts'
@@ -70,6 +71,7 @@ async function redeemOnce(
   try {
     response = await tidied(await send(), previous?.tokenType ?? 'bearer')
   } catch (error) {
+    if (error instanceof ProviderMisconfigured) return refused(error.detail ?? error.code, 0)
     const detail = failureText(error)
     return { ok: false, kind: 'lost', outcome: sentOrNot(error), detail, cause: error }
   }

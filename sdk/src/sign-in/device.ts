@@ -1,7 +1,12 @@
 import * as oauth from 'oauth4webapi'
 import type { Context } from '../context.ts'
 import type { TokenSet } from '../credentials/credential.ts'
-import { ProviderMisconfigured, ProviderUnavailable, SignInFailed } from '../errors/errors.ts'
+import {
+  LatchkeyError,
+  ProviderMisconfigured,
+  ProviderUnavailable,
+  SignInFailed,
+} from '../errors/errors.ts'
 import { pause } from '../platform/clock.ts'
 import { clientAuth, protocolClient, requestOptions } from '../provider/client.ts'
 import { newSignIn, resourceParameter } from '../provider/grants.ts'
@@ -58,6 +63,7 @@ export async function signInByDevice(
     prompt = await oauth.processDeviceAuthorizationResponse(metadata, client(), response)
   } catch (error) {
     options.signal?.throwIfAborted()
+    if (error instanceof LatchkeyError) throw error.speaking(voice)
     if (error instanceof oauth.ResponseBodyError)
       throw new ProviderMisconfigured(
         'provider_misconfigured',
