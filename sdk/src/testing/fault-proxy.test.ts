@@ -119,12 +119,12 @@ test('each script does to one connection what it says', async () => {
 async function signedInThrough(weather: Weather, seed: number) {
   const provider = new FakeProvider({ replaySeconds: 60 })
   const proxy = new FaultProxy(await provider.listen(), {}, seed)
-  provider.issuer = await proxy.listen()
   const auth = createAuth({
     provider: discover(provider.issuer),
     clientId: 'app',
     refresh: { background: false },
     timeoutMs: 1_000,
+    fetch: proxy.fetch,
   })
   const account = await auth.signInByCode(provider.code())
   proxy.weather = weather // signing in was still fine
@@ -154,6 +154,22 @@ test('on flaky wifi renewals succeed or are put off; nobody is signed out', asyn
     assert.ok(status.state === 'signed-in' && status.dead === null)
     await end()
   }
+})
+
+test('a change of the line meets the next request, kept-alive connections or not', async () => {
+  const { provider, account, proxy, end } = await signedInThrough({}, 1)
+  const before = proxy.connections
+  proxy.weather = { rttMs: 20 }
+  proxy.scripts.push({ kind: 'reset-after-received', bytes: 0 })
+  const old = await account.token()
+  assert.notEqual(await account.token({ stale: old }), old)
+  assert.deepEqual(
+    provider.redemptions.map(({ result }) => result),
+    ['rotated', 'replayed'],
+  )
+  assert.equal(proxy.scripts.length, 0)
+  assert.ok(proxy.connections >= before + 2)
+  await end()
 })
 
 test('offline and behind a captive portal the old token stays, and nothing is thrown away', async () => {

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import type { Random } from '../platform/random.ts'
+import type { Fetch } from '../provider/wire.ts'
 import { seededRandom } from './virtual-clock.ts'
 
 /** How the line is. Absent: as good as loopback. */
@@ -57,14 +58,17 @@ export class FaultProxy {
   readonly scripts: Script[] = []
   /** Connections accepted so far. */
   connections = 0
+  readonly #origin: string
   readonly #target: { host: string; port: number }
   readonly #random: Random
   readonly #sockets = new Set<Socket>()
   #weather: Weather
   #server: Server | null = null
+  #listening: Promise<string> | null = null
 
   constructor(target: string | URL, weather: Weather = {}, seed = 1) {
-    const { hostname, port, protocol } = new URL(target)
+    const { hostname, port, protocol, origin } = new URL(target)
+    this.#origin = origin
     const host = hostname.replace(/^\[|\]$/g, '') // brackets belong to addresses, not to sockets
     this.#target = { host, port: Number(port || (protocol === 'https:' ? 443 : 80)) }
     this.#weather = weather
@@ -75,18 +79,35 @@ export class FaultProxy {
     return this.#weather
   }
 
-  /** Changes the line. Kept-alive connections do not outlive the loss of the network. */
+  /** Changes the line. Connections do not outlive it, so what comes next is met by the new one. */
   set weather(weather: Weather) {
     this.#weather = weather
-    if (weather.reach) for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
   /** Listens on a free port of 127.0.0.1 and answers its origin. */
-  async listen(): Promise<string> {
-    const server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client))
-    this.#server = server
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  listen(): Promise<string> {
+    this.#listening ??= new Promise((resolve, reject) => {
+      const server = createServer({ allowHalfOpen: true }, (client) => this.#accept(client))
+      this.#server = server
+      server.once('error', reject)
+      server.listen(0, '127.0.0.1', () =>
+        resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+      )
+    })
+    return this.#listening
+  }
+
+  /**
+   * `fetch` whose requests to the target take this line, under the target's own address: for
+   * `createAuth({ fetch })` and `account.fetch({ fetch })`, as an issuer cannot be renamed. Plain http
+   * only: over TLS the certificate is for the target's name, so there point the client at `listen()`.
+   */
+  readonly fetch: Fetch = async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input)
+    if (url.origin !== this.#origin) return fetch(input, init)
+    const through = new URL(url.pathname + url.search, await this.listen())
+    return fetch(input instanceof Request ? new Request(through, input) : through, init)
   }
 
   async close(): Promise<void> {
