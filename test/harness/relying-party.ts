@@ -10,6 +10,8 @@ export type RelyingParty = {
   tokens: string[]
   /** What it answers from now on; `null`: nothing, ever. */
   answer(status: number | null): void
+  /** Ends what it has not answered. */
+  hangUp(): void
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -34,6 +36,7 @@ export async function relyingParty(): Promise<RelyingParty> {
     answer(next) {
       status = next
     },
+    hangUp: () => server.closeAllConnections(),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

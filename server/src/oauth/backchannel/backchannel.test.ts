@@ -13,6 +13,7 @@ import {
   type TestServer,
 } from '../../../../test/harness/server.ts'
 import { day, hour, minute } from '../../platform/clock/clock.ts'
+import { sqlDeliveryStore } from './store.sql.ts'
 
 const env = { LATCHKEY_LOOPBACK_FETCH: 'allow' }
 
@@ -252,6 +253,46 @@ test('an app that never answers holds up neither the sign-out nor the other apps
   assert.ok(performance.now() - before < 1_000)
   await eventually('the other app', 2_000, async () => alive.tokens.length > 0)
 })
+
+for (const database of databases)
+  test(`a host that hangs gets four of its messages at a time, whatever apps it has; the others go on (${database})`, async () => {
+    await using server = await startServer({ database, env })
+    await using hanging = await relyingParty()
+    await using good = await relyingParty()
+    hanging.answer(null)
+    const { person } = await signedUp(server.origin)
+    const uris = [hanging.uri, `${hanging.uri}/of-another-app`, good.uri]
+    const messages = sqlDeliveryStore(server.platform.database)
+    const waiting = { state: 'waiting', attempts: 0, claimedUntil: null, lastError: null } as const
+    for (const [which, backchannel_logout_uri] of uris.entries()) {
+      const { client_id } = await registerApp(person, { backchannel_logout_uri })
+      await messages.insert(
+        Array.from({ length: 60 }, (_, at) => ({
+          ...waiting,
+          id: `logout_${which}_${at}`,
+          clientId: client_id,
+          accountId: 'acct_1',
+          sessionId: `sess_${at}`,
+          nextAttemptAt: which, // those of the good one come last
+          createdAt: 0,
+          settledAt: null,
+        })),
+      )
+    }
+    const delivering = server.oauth.deliverLogouts()
+    await eventually('the good one', 4_000, async () => good.tokens.length === 60)
+    assert.equal(hanging.tokens.length, 4)
+    const { attempts } = await server.platform.database
+      .tables<{ logout_deliveries: { attempts: number } }>()
+      .query.selectFrom('logout_deliveries')
+      .select((eb) => eb.fn.sum<number>('attempts').as('attempts'))
+      .executeTakeFirstOrThrow()
+    assert.equal(Number(attempts), 64, 'and none has spent an attempt on waiting')
+    hanging.answer(200)
+    hanging.hangUp()
+    await delivering
+    assert.equal(hanging.tokens.length, 120, 'the four are tried again later')
+  })
 
 test('a mended address gets the message that waited; without one it is dropped', async () => {
   await using server = await startServer({ env })

@@ -10,7 +10,14 @@ import type { OAuthApp } from '../apps/app.ts'
 import type { AppStore } from '../apps/store.ts'
 import type { OAuthGrant } from '../grants/grant.ts'
 import { deliver } from './deliver.ts'
-import { type Delivery, holdMs, keepFailedMs, keepSentMs, type LogoutNotice } from './delivery.ts'
+import {
+  type Delivery,
+  type DueDelivery,
+  holdMs,
+  keepFailedMs,
+  keepSentMs,
+  type LogoutNotice,
+} from './delivery.ts'
 import type { DeliveryStore } from './store.ts'
 
 export type BackchannelDeps = {
@@ -46,8 +53,16 @@ export type Backchannel = {
 }
 
 const pollMs = 2 * second
-/** Messages under way at once; the door out has its own limit for each host. */
-const inHandMax = 100
+/**
+ * Messages under way at once, and to one host: fewer than the door out has places (64, and 8 a host),
+ * so that none spends its attempt on waiting there, and documents and keys are fetched meanwhile.
+ */
+const inHandMax = 48
+const perHost = 4
+/** Looked at for one claim: the first messages of so many apps, whatever waits behind them. */
+const dueMax = 400
+/** Between a message that is done and the next claim, so that a long queue is not read for each. */
+const pauseMs = 50
 const sweepBatch = 500
 /** Due and not tried for so long: no node works on the queue. */
 const overdueMs = 10 * minute
@@ -55,7 +70,7 @@ const overdueMs = 10 * minute
 /**
  * Tells apps that a sign-in is over (OpenID Connect Back-Channel Logout 1.0): an outbox in the
  * database, written with the end itself and worked off by every node. An app that does not answer
- * holds up nobody but its own messages.
+ * holds up nobody but the messages to its host.
  */
 export function openBackchannel(deps: BackchannelDeps): Backchannel {
   const { store, database, clock, log } = deps
@@ -73,16 +88,36 @@ export function openBackchannel(deps: BackchannelDeps): Backchannel {
       if (late > overdueMs) throw new Down(`waiting for ${Math.round(late / minute)} minutes`)
     },
   })
-  const inHand = new Set<Promise<boolean>>()
+  /** The messages under way, and to whom. */
+  const inHand = new Map<Promise<boolean>, string>()
   let timer: NodeJS.Timeout | undefined
-  let claiming: Promise<void> | null = null
+  let soon: NodeJS.Timeout | undefined
+  let claiming: Promise<number> | null = null
   let stopped = false
 
-  /** Takes what is due as far as there is room, and starts on it. */
-  const claim = async () => {
+  /** Where a message would go now. One without an address goes nowhere and holds nobody up. */
+  const hostOf = async ({ clientId }: DueDelivery): Promise<string> => {
+    const uri = (await deps.lookUp(clientId))?.backchannelLogoutUri
+    return uri ? new URL(uri).host : `nowhere ${clientId}`
+  }
+  /** Takes what is due as far as there is room, here and at each host, and starts on it. */
+  const claim = async (): Promise<number> => {
     const room = inHandMax - inHand.size
-    if (stopped || room === 0) return
-    const claimed = await store.claim(clock.now(), holdMs, room)
+    if (stopped || room === 0) return 0
+    const now = clock.now()
+    const due = await store.due(now, perHost, dueMax)
+    const underWay = new Map<string, number>()
+    for (const host of inHand.values()) underWay.set(host, (underWay.get(host) ?? 0) + 1)
+    const chosen = new Map<string, string>()
+    for (const one of due) {
+      if (chosen.size === room) break
+      const host = await hostOf(one)
+      const there = underWay.get(host) ?? 0
+      if (there === perHost) continue
+      underWay.set(host, there + 1)
+      chosen.set(one.id, host)
+    }
+    const claimed = await store.claim([...chosen.keys()], now, holdMs)
     for (const delivery of claimed) {
       const work = deliver({ ...deps, outcomes }, delivery)
         .catch((error) => {
@@ -92,10 +127,11 @@ export function openBackchannel(deps: BackchannelDeps): Backchannel {
         })
         .finally(() => {
           inHand.delete(work)
-          if (claimed.length === room) wake() // there may be more
+          if (timer) soon ??= setTimeout(wake, pauseMs).unref()
         })
-      inHand.add(work)
+      inHand.set(work, chosen.get(delivery.id) ?? '')
     }
+    return claimed.length
   }
   /** One claim at a time; whoever asks meanwhile waits for the one that runs. */
   const claimOnce = () => {
@@ -105,6 +141,8 @@ export function openBackchannel(deps: BackchannelDeps): Backchannel {
     return claiming
   }
   const wake = () => {
+    clearTimeout(soon)
+    soon = undefined
     claimOnce().catch((error) =>
       log.error({ err: errorFields(error) }, 'sign-out messages cannot be read'),
     )
@@ -141,8 +179,14 @@ export function openBackchannel(deps: BackchannelDeps): Backchannel {
     ofClient: (clientId, limit) => store.ofClient(clientId, limit),
     countUndelivered: () => store.countFailed(clock.now() - 7 * day),
     async deliver() {
-      await claimOnce()
-      return (await Promise.all(inHand)).filter(Boolean).length
+      const done = new Map<Promise<boolean>, boolean>()
+      let started: number
+      do {
+        started = await claimOnce()
+        for (const work of inHand.keys()) done.set(work, false)
+        for (const work of done.keys()) done.set(work, await work)
+      } while (started > 0)
+      return [...done.values()].filter(Boolean).length
     },
     async sweep() {
       const now = clock.now()
@@ -155,9 +199,10 @@ export function openBackchannel(deps: BackchannelDeps): Backchannel {
     async stop() {
       stopped = true
       clearInterval(timer)
+      clearTimeout(soon)
       timer = undefined
       await claiming?.catch(() => {}) // reported where it ran
-      await Promise.all(inHand)
+      await Promise.all(inHand.keys())
     },
   }
 }

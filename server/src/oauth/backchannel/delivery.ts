@@ -29,6 +29,8 @@ export type Delivery = LogoutNotice & {
   settledAt: number | null
 }
 
+export type DueDelivery = Pick<Delivery, 'id' | 'clientId'>
+
 export const attemptsMax = 10
 /** Longer than an attempt can last, its wait for a place included. */
 export const holdMs = minute

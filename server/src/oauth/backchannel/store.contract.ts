@@ -20,21 +20,48 @@ const delivery = (id: string, nextAttemptAt: number): Delivery => ({
 export const deliveryContract: Record<string, (store: DeliveryStore) => Promise<void>> = {
   async 'no two claims get the same delivery'(store) {
     await store.insert(Array.from({ length: 30 }, (_, at) => delivery(`logout_${at}`, 100)))
-    const claims = await Promise.all(Array.from({ length: 8 }, () => store.claim(200, 60, 5)))
+    const due = (await store.due(200, 4, 100)).map(({ id }) => id)
+    assert.equal(due.length, 30)
+    const claims = await Promise.all(
+      Array.from({ length: 8 }, (_, at) => store.claim(due.slice(at, at + 20), 200, 60)),
+    )
     const ids = claims.flat().map(({ id }) => id)
     assert.equal(ids.length, new Set(ids).size)
-    const rest = await store.claim(200, 60, 100)
+    const rest = await store.claim(due, 200, 60)
     assert.equal(ids.length + rest.length, 30)
     assert.ok(rest.every(({ attempts, state }) => attempts === 1 && state === 'sending'))
+    assert.deepEqual(await store.claim([], 200, 60), [])
+  },
+  async 'each client gets its turn, and the least tried go first'(store) {
+    const of = (clientId: string, count: number) =>
+      Array.from({ length: count }, (_, at) => ({
+        ...delivery(`logout_${clientId}${at}`, 100 + at),
+        clientId,
+      }))
+    await store.insert([...of('a', 3), ...of('b', 30)])
+    const [tried] = await store.claim(['logout_a0'], 200, 60)
+    assert.ok(tried)
+    await store.retry(tried, 150, 'HTTP 500')
+    await store.insert(of('c', 2))
+    const turns = async (perClient: number, limit: number) =>
+      (await store.due(1_000, perClient, limit)).map(({ id }) => id.replace('logout_', ''))
+    assert.deepEqual(await turns(2, 100), ['b0', 'c0', 'a1', 'b1', 'c1', 'a2'])
+    assert.deepEqual(await turns(3, 2), ['b0', 'c0'])
+    assert.deepEqual((await turns(100, 100)).at(-1), 'a0')
   },
   async 'what is not due is left; what a dead holder held comes back'(store) {
+    const claim = (now: number) => store.claim(['logout_later'], now, 60)
+    const due = async (now: number) => (await store.due(now, 4, 10)).map(({ id }) => id)
     await store.insert([delivery('logout_later', 1_000)])
     assert.equal(await store.oldestDue(), 1_000)
-    assert.deepEqual(await store.claim(999, 60, 10), [])
-    assert.equal((await store.claim(1_000, 60, 10)).length, 1)
+    assert.deepEqual(await due(999), [])
+    assert.deepEqual(await claim(999), [])
+    assert.equal((await claim(1_000)).length, 1)
     assert.equal(await store.oldestDue(), null)
-    assert.deepEqual(await store.claim(1_060, 60, 10), [])
-    const [claimed] = await store.claim(1_061, 60, 10)
+    assert.deepEqual(await due(1_060), [])
+    assert.deepEqual(await claim(1_060), [])
+    assert.deepEqual(await due(1_061), ['logout_later'])
+    const [claimed] = await claim(1_061)
     assert.equal(claimed?.attempts, 2)
     await store.sent({ id: 'logout_later', attempts: 1 }, 1_062)
     assert.equal(
@@ -47,7 +74,7 @@ export const deliveryContract: Record<string, (store: DeliveryStore) => Promise<
   },
   async 'a delivery is settled once, and forgotten later'(store) {
     await store.insert([delivery('logout_a', 0), delivery('logout_b', 0)])
-    await store.claim(1, 60, 10)
+    await store.claim(['logout_a', 'logout_b'], 1, 60)
     const [a, b] = [
       { id: 'logout_a', attempts: 1 },
       { id: 'logout_b', attempts: 1 },
@@ -56,7 +83,7 @@ export const deliveryContract: Record<string, (store: DeliveryStore) => Promise<
     await store.retry(a, 3, 'late answer of a slow holder')
     const lost = await Promise.all(Array.from({ length: 20 }, () => store.failed(b, 2, 'HTTP 500')))
     assert.equal(lost.filter(Boolean).length, 1)
-    assert.deepEqual(await store.claim(10_000, 60, 10), [])
+    assert.deepEqual(await store.due(10_000, 4, 10), [])
     const [kept] = await store.ofClient('app_of_logout_b', 10)
     assert.deepEqual([kept?.state, kept?.lastError, kept?.settledAt], ['failed', 'HTTP 500', 2])
     assert.equal(await store.countFailed(2), 1)

@@ -21,17 +21,18 @@ type Tables = { logout_deliveries: DeliveryTable }
 
 export function sqlDeliveryStore(database: Database): DeliveryStore {
   const db = database.tables<Tables>()
-  // The first attempts before the repeated ones: apps that do not answer wait behind.
-  const { claim, settle } = workQueue<DeliveryTable>(database, 'logout_deliveries', [
-    'attempts',
-    'next_attempt_at',
-  ])
+  const { inTurns, take, settle } = workQueue<DeliveryTable>(database, 'logout_deliveries')
   return {
     async insert(deliveries) {
       if (deliveries.length === 0) return
       await db.query.insertInto('logout_deliveries').values(deliveries.map(toRow)).execute()
     },
-    claim: async (now, holdMs, limit) => (await claim(now, holdMs, limit)).map(fromRow),
+    due: async (now, perClient, limit) =>
+      (await inTurns('client_id', now, perClient, limit)).map(({ id, of }) => ({
+        id,
+        clientId: of,
+      })),
+    claim: async (ids, now, holdMs) => (await take(ids, now, holdMs)).map(fromRow),
     async sent(held, at) {
       await settle(held, { state: 'sent', settled_at: at, last_error: null })
     },

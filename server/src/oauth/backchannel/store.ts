@@ -1,11 +1,16 @@
 import type { Held } from '#platform/db/work-queue.ts'
-import type { Delivery } from './delivery.ts'
+import type { Delivery, DueDelivery } from './delivery.ts'
 
 export type DeliveryStore = {
   /** Part of the transaction that ends the session: the one is not written without the other. */
   insert(deliveries: readonly Delivery[]): Promise<void>
-  /** Takes due ones for `holdMs`; no two callers get the same, and a dead holder's come back. */
-  claim(now: number, holdMs: number, limit: number): Promise<Delivery[]>
+  /**
+   * What is due, a dead holder's included: at most `perClient` to a client, first attempts before
+   * repeated ones, and of those each client's first before anybody's second.
+   */
+  due(now: number, perClient: number, limit: number): Promise<DueDelivery[]>
+  /** Takes those of them that still are, for `holdMs`; no two callers get the same one. */
+  claim(ids: readonly string[], now: number, holdMs: number): Promise<Delivery[]>
   sent(held: Held, at: number): Promise<void>
   retry(held: Held, nextAttemptAt: number, error: string): Promise<void>
   /** True for the one caller that gave it up. */
