@@ -70,6 +70,13 @@ export async function buildHouse(
   const database = scratch
     ? new pg.Pool({ connectionString: scratch.url, max: 4 })
     : new DatabaseSync(join(folder, '0', 'latchkey.db'), { timeout: 5_000 })
+  // `end` of a pool does not wait for its connections, and to drop a database under one that is about
+  // to close makes it an error that nobody awaits: “terminating connection”.
+  const closed: Promise<unknown>[] = []
+  if (database instanceof pg.Pool)
+    database.on('connect', (client) => {
+      closed.push(new Promise((resolve) => client.once('end', resolve)))
+    })
   return {
     name,
     origin,
@@ -87,8 +94,8 @@ export async function buildHouse(
     async [Symbol.asyncDispose]() {
       for (const server of running) server.signal('SIGKILL')
       await Promise.all(running.map((server) => server.ended))
-      if (database instanceof pg.Pool) await database.end()
-      else database.close()
+      await (database instanceof pg.Pool ? database.end() : database.close())
+      await Promise.all(closed)
       await scratch?.drop()
       await rm(folder, { recursive: true, force: true })
     },
