@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gateTo } from '../harness/gate.ts'
 import { createKey, eventually, hello, type Key, operatorOf } from '../harness/journey.ts'
+import { startNodes } from '../harness/nodes.ts'
 import {
   arrive,
   attempt,
@@ -11,7 +12,7 @@ import {
   signIn,
 } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
-import { freePort, scratchPostgres, startServer } from '../harness/server.ts'
+import { scratchPostgres, startServer } from '../harness/server.ts'
 
 const postgres = process.env.LATCHKEY_TEST_POSTGRES_URL
 const redis = process.env.LATCHKEY_TEST_REDIS_URL
@@ -180,84 +181,74 @@ const json = (body: object) => ({
 test('two nodes: what ends on one is refused by the other within a second, running streams too', {
   skip: postgres && redis ? false : 'needs LATCHKEY_TEST_POSTGRES_URL and LATCHKEY_TEST_REDIS_URL',
 }, async () => {
-  const scratch = await scratchPostgres()
   await using gate = await gateTo(redis ?? '')
-  {
-    const [portA, portB] = [String(await freePort()), String(await freePort())]
-    const shared = {
-      LATCHKEY_ORIGIN: `http://localhost:${portA}`,
-      LATCHKEY_DATABASE_URL: scratch.url,
-      LATCHKEY_REDIS_URL: gate.url,
-      LATCHKEY_ROOT_KEY: rootKey,
-    }
-    await using a = await startServer({ env: { ...shared, LATCHKEY_PORT: portA } })
-    await using b = await startServer({ env: { ...shared, LATCHKEY_PORT: portB } })
-    assert.notEqual(a.platform.config.dataDir, b.platform.config.dataDir)
-    const [nodeA, nodeB] = [shared.LATCHKEY_ORIGIN, `http://localhost:${portB}`]
-    const operator = await operatorOf({ ...b, origin: nodeA }) // the newest link counts
-    const { person, accountId } = await signedUp(nodeA)
-    const [first, second, third] = [
-      await createKey(person),
-      await createKey(person),
-      await createKey(person),
-    ]
-    const atB = (key: Key) => callAt(nodeB, key)
-    for (const key of [first, second, third]) assert.equal((await atB(key)).status, 200)
+  await using nodes = await startNodes(2, { redisUrl: gate.url })
+  const [a, b] = nodes.all
+  assert.ok(a && b)
+  assert.notEqual(a.platform.config.dataDir, b.platform.config.dataDir)
+  const [nodeA, nodeB] = [a.address, b.address]
+  const operator = await operatorOf(b) // the newest link counts
+  const { person, accountId } = await signedUp(nodeA)
+  const [first, second, third] = [
+    await createKey(person),
+    await createKey(person),
+    await createKey(person),
+  ]
+  const atB = (key: Key) => callAt(nodeB, key)
+  for (const key of [first, second, third]) assert.equal((await atB(key)).status, 200)
 
-    const stream = await fetch(`${nodeB}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${first.secret}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        model: hello.model,
-        stream: true,
-        messages: [{ role: 'user', content: 'word '.repeat(4_000) }],
-      }),
+  const stream = await fetch(`${nodeB}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${first.secret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: hello.model,
+      stream: true,
+      messages: [{ role: 'user', content: 'word '.repeat(4_000) }],
+    }),
+  })
+  const reader = stream.body?.getReader()
+  assert.ok((await reader?.read())?.value, 'the stream runs on the other node')
+  await person.expect(200, 'PATCH', `/api/keys/${first.id}`, { state: 'disabled' })
+  const began = performance.now()
+  let text = ''
+  for (let part = await reader?.read(); part && !part.done; part = await reader?.read())
+    text += Buffer.from(part.value).toString()
+  assert.ok(performance.now() - began < 1_000, 'it ended within a second')
+  assert.match(text, /invalid_api_key/, 'and said why')
+  await eventually('refused on the other node', 1_000, async () => {
+    return (await atB(first)).code === 'invalid_api_key'
+  })
+  assert.equal((await atB(second)).status, 200, 'the other key is not touched')
+
+  const sessionAtB = () =>
+    fetch(`${nodeB}/api/account`, {
+      headers: {
+        cookie: [...person.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
     })
-    const reader = stream.body?.getReader()
-    assert.ok((await reader?.read())?.value, 'the stream runs on the other node')
-    await person.expect(200, 'PATCH', `/api/keys/${first.id}`, { state: 'disabled' })
-    const began = performance.now()
-    let text = ''
-    for (let part = await reader?.read(); part && !part.done; part = await reader?.read())
-      text += Buffer.from(part.value).toString()
-    assert.ok(performance.now() - began < 1_000, 'it ended within a second')
-    assert.match(text, /invalid_api_key/, 'and said why')
-    await eventually('refused on the other node', 1_000, async () => {
-      return (await atB(first)).code === 'invalid_api_key'
-    })
-    assert.equal((await atB(second)).status, 200, 'the other key is not touched')
+  assert.equal((await sessionAtB()).status, 200)
 
-    const sessionAtB = () =>
-      fetch(`${nodeB}/api/account`, {
-        headers: {
-          cookie: [...person.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        },
-      })
-    assert.equal((await sessionAtB()).status, 200)
-
-    // Without Redis nothing is refused that should not be, and the gap is made good at its return.
-    await gate.shut()
+  // Without Redis nothing is refused that should not be, and the gap is made good at its return.
+  await gate.shut()
+  assert.equal((await atB(second)).status, 200)
+  assert.equal((await callAt(nodeA, second)).status, 200)
+  assert.equal((await sessionAtB()).status, 200)
+  await person.expect(200, 'PATCH', `/api/keys/${third.id}`, { state: 'disabled' })
+  assert.equal((await callAt(nodeA, third)).status, 401, 'the own node knows at once')
+  await gate.open()
+  await eventually('what was missed is known', 5_000, async () => {
     assert.equal((await atB(second)).status, 200)
-    assert.equal((await callAt(nodeA, second)).status, 200)
-    assert.equal((await sessionAtB()).status, 200)
-    await person.expect(200, 'PATCH', `/api/keys/${third.id}`, { state: 'disabled' })
-    assert.equal((await callAt(nodeA, third)).status, 401, 'the own node knows at once')
-    await gate.open()
-    await eventually('what was missed is known', 5_000, async () => {
-      assert.equal((await atB(second)).status, 200)
-      return (await atB(third)).status === 401
-    })
+    return (await atB(third)).status === 401
+  })
 
-    await operator.expect(201, 'POST', `/api/operator/accounts/${accountId}/decisions`, {
-      kind: 'suspend',
-      reason: 'shared_key',
-      text: 'Seen on eleven networks.',
-    })
-    await eventually('the suspension is known to the other node', 1_000, async () => {
-      return (await atB(second)).code === 'account_deactivated'
-    })
-    await person.expect(204, 'DELETE', '/api/sessions/current')
-    assert.equal((await sessionAtB()).status, 401)
-  }
-  await scratch.drop()
+  await operator.expect(201, 'POST', `/api/operator/accounts/${accountId}/decisions`, {
+    kind: 'suspend',
+    reason: 'shared_key',
+    text: 'Seen on eleven networks.',
+  })
+  await eventually('the suspension is known to the other node', 1_000, async () => {
+    return (await atB(second)).code === 'account_deactivated'
+  })
+  await person.expect(204, 'DELETE', '/api/sessions/current')
+  assert.equal((await sessionAtB()).status, 401)
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { askWithProof, keyHolder } from '../../../../test/harness/dpop.ts'
 import { createKey } from '../../../../test/harness/journey.ts'
+import { startNodes } from '../../../../test/harness/nodes.ts'
 import {
   attempt,
   authorize,
@@ -10,12 +11,7 @@ import {
 } from '../../../../test/harness/oauth-browser.ts'
 import { type Person, signedUp } from '../../../../test/harness/person.ts'
 import { raw, requestText } from '../../../../test/harness/raw.ts'
-import {
-  freePort,
-  scratchPostgres,
-  startServer,
-  type TestServer,
-} from '../../../../test/harness/server.ts'
+import { startServer, type TestServer } from '../../../../test/harness/server.ts'
 import { minute } from '../../platform/clock/clock.ts'
 
 type Surface = { name: string; method: string; path: string }
@@ -238,63 +234,49 @@ const redis = process.env.LATCHKEY_TEST_REDIS_URL
 test('a proof that one node has seen is refused by the other', {
   skip: redis && process.env.LATCHKEY_TEST_POSTGRES_URL ? false : 'needs PostgreSQL and Redis',
 }, async () => {
-  const scratch = await scratchPostgres()
-  const port = await freePort()
-  const shared = {
-    LATCHKEY_ORIGIN: `http://localhost:${port}`,
-    LATCHKEY_DATABASE_URL: scratch.url,
-    LATCHKEY_REDIS_URL: redis ?? '',
-    LATCHKEY_ROOT_KEY: Buffer.alloc(32, 7).toString('base64'),
+  await using nodes = await startNodes(2, { redisUrl: redis ?? '' })
+  const { origin } = nodes
+  const addresses = nodes.all.map(({ address }) => address)
+  const { person } = await signedUp(origin)
+  const app = await registerApp(person, {
+    redirect_uris: [],
+    scope: 'models:read',
+    token_endpoint_auth_method: 'client_secret_post',
+  })
+  const holder = keyHolder()
+  const form = {
+    grant_type: 'client_credentials',
+    client_id: app.client_id,
+    client_secret: app.client_secret ?? '',
   }
-  {
-    await using one = await startServer({ env: { ...shared, LATCHKEY_PORT: String(port) } })
-    const otherPort = await freePort()
-    await using _other = await startServer({ env: { ...shared, LATCHKEY_PORT: String(otherPort) } })
-    void one
-    const origin = shared.LATCHKEY_ORIGIN
-    const addresses = [port, otherPort].map((each) => `http://127.0.0.1:${each}`)
-    const { person } = await signedUp(origin)
-    const app = await registerApp(person, {
-      redirect_uris: [],
-      scope: 'models:read',
-      token_endpoint_auth_method: 'client_secret_post',
-    })
-    const holder = keyHolder()
-    const form = {
-      grant_type: 'client_credentials',
-      client_id: app.client_id,
-      client_secret: app.client_secret ?? '',
-    }
-    const granted = await askWithProof(origin, holder, form, { address: addresses[1] ?? '' })
-    assert.equal(granted.status, 200)
+  const granted = await askWithProof(origin, holder, form, { address: addresses[1] ?? '' })
+  assert.equal(granted.status, 200)
 
-    const url = `${origin}/v1/models`
-    for (let round = 0; round < 5; round++) {
-      const headers = {
-        authorization: `DPoP ${granted.access_token}`,
-        dpop: holder.prove('GET', url, { token: granted.access_token }),
-      }
-      const answers = await Promise.all(
-        Array.from({ length: 6 }, async (_, i) => {
-          const { status } = await fetch(`${addresses[i % 2]}/v1/models`, { headers })
-          return status
-        }),
-      )
-      assert.deepEqual(answers.sort(), [200, 401, 401, 401, 401, 401])
+  const url = `${origin}/v1/models`
+  for (let round = 0; round < 5; round++) {
+    const headers = {
+      authorization: `DPoP ${granted.access_token}`,
+      dpop: holder.prove('GET', url, { token: granted.access_token }),
     }
-
-    const proof = holder.prove('POST', `${origin}/oauth/token`, { nonce: granted.nonce })
-    const grants = await Promise.all(
+    const answers = await Promise.all(
       Array.from({ length: 6 }, async (_, i) => {
-        const response = await fetch(`${addresses[i % 2]}/oauth/token`, {
-          method: 'POST',
-          headers: { dpop: proof },
-          body: new URLSearchParams(form),
-        })
-        return response.status
+        const { status } = await fetch(`${addresses[i % 2]}/v1/models`, { headers })
+        return status
       }),
     )
-    assert.deepEqual(grants.sort(), [200, 400, 400, 400, 400, 400])
+    assert.deepEqual(answers.sort(), [200, 401, 401, 401, 401, 401])
   }
-  await scratch.drop()
+
+  const proof = holder.prove('POST', `${origin}/oauth/token`, { nonce: granted.nonce })
+  const grants = await Promise.all(
+    Array.from({ length: 6 }, async (_, i) => {
+      const response = await fetch(`${addresses[i % 2]}/oauth/token`, {
+        method: 'POST',
+        headers: { dpop: proof },
+        body: new URLSearchParams(form),
+      })
+      return response.status
+    }),
+  )
+  assert.deepEqual(grants.sort(), [200, 400, 400, 400, 400, 400])
 })
