@@ -40,7 +40,7 @@ import {
 import { appealRoutes, createAppeals, presentAppeal } from './appeals/index.ts'
 import { type Audit, createAudit } from './audit/index.ts'
 import type { Config } from './config.ts'
-import { createGateway, modelsRoutes } from './gateway/index.ts'
+import { createGateway, type Gateway, modelsRoutes } from './gateway/index.ts'
 import { createHelp, helpRoutes } from './help/index.ts'
 import { createKeys, type Keys, keyExporter, keysRoutes } from './keys/index.ts'
 import { createMail, type Mail, outboxRoutes } from './mail/index.ts'
@@ -91,6 +91,7 @@ export type Latchkey = {
   accounts: Accounts
   audit: Audit
   keys: Keys
+  gateway: Gateway
   mail: Mail
   /** What the first lines at a start tell. */
   welcome: Welcome
@@ -315,6 +316,7 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     accounts,
     audit,
     keys,
+    gateway,
     mail,
     welcome: { operatorLink: await firstOperator(identity.context, config.operator, log) },
     mintOperatorLink: (input) => mintOperatorLink(identity.context, input),

@@ -79,7 +79,7 @@ export const settings = {
   },
   LATCHKEY_REDIS_URL: {
     meaning: '`redis://…`, carries events between several nodes and remembers used DPoP proofs',
-    default: 'none: one node',
+    default: 'none: what ends on one node may work on another for a minute more',
   },
   LATCHKEY_SMTP_URL: {
     meaning: '`smtp://user:password@host:port` or `smtps://…` for mail',

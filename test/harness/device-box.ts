@@ -23,9 +23,8 @@ export type Polled = {
   id_token?: string
 }
 
-export async function box(server: TestServer, settings: object = {}) {
-  const owner = await signedUp(server.origin)
-  const app = await registerApp(owner.person, {
+export const registerBox = (person: Person, settings: object = {}): Promise<RegisteredApp> =>
+  registerApp(person, {
     name: 'Living-room box',
     redirect_uris: [],
     grant_types: [deviceGrantType, 'refresh_token'],
@@ -34,6 +33,10 @@ export async function box(server: TestServer, settings: object = {}) {
     scope: deviceScope,
     ...settings,
   })
+
+export async function box(server: TestServer, settings: object = {}) {
+  const owner = await signedUp(server.origin)
+  const app = await registerBox(owner.person, settings)
   const user = await signedUp(server.origin)
   return { owner, app, user, started: await start(server, app) }
 }
@@ -46,7 +49,7 @@ export async function start(
   const response = await fetch(`${server.origin}/oauth/device`, {
     method: 'POST',
     headers,
-    body: new URLSearchParams({ client_id: app.client_id, scope: deviceScope }),
+    body: new URLSearchParams({ client_id: app.client_id, scope: app.scope }),
   })
   assert.equal(response.status, 200)
   return (await response.json()) as Started

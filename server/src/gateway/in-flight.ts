@@ -1,4 +1,6 @@
+import { second } from '#platform/clock/clock.ts'
 import type { EventBus } from '#platform/events/events.ts'
+import { every } from '#platform/jobs/every.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { Call } from './call.ts'
 import type { Policies } from './policies.ts'
@@ -43,13 +45,9 @@ export class InFlight {
     for (const call of [...this.#calls]) if (test(call.policy)) call.cutOff(reason)
   }
 
-  /** Digests of the key secrets that running calls came with; of one key, or of all (null). */
-  digestsOf(keyId: string | null): Set<string> {
-    const digests = new Set<string>()
-    for (const { policy } of this.#calls)
-      if (policy.digest && (keyId === null || policy.credentialId === keyId))
-        digests.add(policy.digest)
-    return digests
+  /** What calls run under, each credential once. */
+  policies(): Policy[] {
+    return [...new Map(this.#calls.map(({ policy }) => [credentialOf(policy), policy])).values()]
   }
 
   /** True once nothing runs, false when that takes longer than `deadlineMs`. */
@@ -64,27 +62,46 @@ export class InFlight {
   }
 }
 
-/** Ends running calls when what they run under ends. Returns how to stop listening. */
+/** A key's policy is read anew now and then, a token's is one for as long as the token is known. */
+const credentialOf = ({ digest, token }: Policy) => digest ?? token
+
+const lookEveryMs = 30 * second
+
+export type CutOff = {
+  /** For ends that no event told of: whether what calls run under still works. */
+  look(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Ends running calls when what they run under ends. */
 export function cutOffOnEvents(parts: {
   inFlight: InFlight
-  policies: Policies
+  policies: Pick<Policies, 'stands'>
   bus: EventBus
-  now(): number
   log: Log
-}): () => void {
-  const { inFlight, policies, bus } = parts
+}): CutOff {
+  const { inFlight, policies, bus, log } = parts
 
-  /** An event names a key alone, or says that events were lost (null); whether it still works is read, and when that fails it does not. */
-  async function judgeKeys(keyId: string | null): Promise<void> {
-    for (const digest of inFlight.digestsOf(keyId)) {
-      const policy = await policies.reread(digest).catch((error) => {
-        parts.log.error({ err: errorFields(error), key_id: keyId }, 'a changed key cannot be read')
-        return null
+  /** `inDoubt`: what becomes of calls whose credential cannot be read. */
+  async function judge(which: (policy: Policy) => boolean, inDoubt: 'end' | 'go on') {
+    for (const policy of inFlight.policies().filter(which)) {
+      const works = await policies.stands(policy).catch((error: unknown) => {
+        const { credentialId } = policy
+        log.error(
+          { err: errorFields(error), credential_id: credentialId },
+          'a credential in use cannot be read',
+        )
+        return inDoubt === 'go on'
       })
-      const works = policy?.enabled && policy.accountMayCall && parts.now() < policy.expiresAt
-      if (!works) inFlight.cutOff((running) => running.digest === digest, 'cut_off')
+      const credential = credentialOf(policy)
+      if (!works)
+        inFlight.cutOff(
+          (running) => credentialOf(running) === credential,
+          policy.token ? 'revoked_token' : 'cut_off',
+        )
     }
   }
+  const look = () => judge(() => true, 'go on')
 
   const subscriptions = [
     bus.subscribe('account.changed', ({ accountId, allowed, epoch }) => {
@@ -94,20 +111,29 @@ export function cutOffOnEvents(parts: {
         inFlight.cutOff(
           (policy) =>
             policy.accountId === accountId && policy.epoch !== null && policy.epoch < epoch,
-          'cut_off',
+          'revoked_token',
         )
     }),
     bus.subscribe('session.ended', ({ sessionId, reason }) => {
       if (reason === 'replaced') return // went on under a new id; what it allowed stays
-      inFlight.cutOff((policy) => policy.sessionId === sessionId, 'cut_off')
+      inFlight.cutOff((policy) => policy.sessionId === sessionId, 'revoked_token')
     }),
     bus.subscribe('grant.revoked', ({ grantId }) =>
-      inFlight.cutOff((policy) => policy.grantId === grantId, 'cut_off'),
+      inFlight.cutOff((policy) => policy.grantId === grantId, 'revoked_token'),
     ),
-    bus.subscribe('key.changed', ({ keyId }) => void judgeKeys(keyId)),
-    bus.subscribe('events.missed', () => void judgeKeys(null)),
+    // It names a key alone; whether that still works is read.
+    bus.subscribe(
+      'key.changed',
+      ({ keyId }) => void judge((policy) => policy.key?.id === keyId, 'end'),
+    ),
+    bus.subscribe('events.missed', () => void judge(() => true, 'end')),
   ]
-  return () => {
-    for (const unsubscribe of subscriptions) unsubscribe()
+  const job = every(lookEveryMs, 'running calls', log, look)
+  return {
+    look,
+    stop() {
+      for (const unsubscribe of subscriptions) unsubscribe()
+      return job.stop()
+    },
   }
 }

@@ -42,6 +42,11 @@ export type Gateway = {
   }[]
   /** Calls running now. */
   running(): number
+  /**
+   * Ends running calls whose credential has ended, whether an event told of it or not. A job does it
+   * twice a minute, and tests instead of waiting.
+   */
+  lookAtRunning(): Promise<void>
   /** Lets running calls end, cuts off those that take longer, closes connections to model servers. */
   drain(deadlineMs: number): Promise<void>
 }
@@ -66,7 +71,7 @@ export function createGateway(parts: GatewayDependencies): Gateway {
   const policies = createPolicies(parts)
   const inFlight = new InFlight()
   const upstreams = openUpstreams(parts.upstreams, clock, parts.timeouts)
-  const stopListening = cutOffOnEvents({ inFlight, policies, bus, now: clock.now, log })
+  const cutOff = cutOffOnEvents({ inFlight, policies, bus, log })
   const context: GatewayContext = {
     origin: parts.origin,
     clock,
@@ -85,13 +90,14 @@ export function createGateway(parts: GatewayDependencies): Gateway {
     models: () => upstreams.models,
     upstreams: () => upstreams.all.map((upstream) => upstream.view(clock.now())),
     running: () => inFlight.size,
+    lookAtRunning: cutOff.look,
     async drain(deadlineMs) {
       context.draining = true
       if (!(await inFlight.idle(deadlineMs))) {
         inFlight.cutOff(() => true, 'shutting_down')
         await inFlight.idle(2_000)
       }
-      stopListening()
+      await cutOff.stop()
       policies.close()
       upstreams.close()
     },

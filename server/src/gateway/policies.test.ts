@@ -48,7 +48,7 @@ function scene() {
   const policies = createPolicies({
     keys: { findBySecret: read, findByDigest: read },
     standing: async () => ({ state: 'active', epoch: 1 }),
-    tokens: { verify: () => ({ ok: false, reason: 'malformed' }) },
+    tokens: { verify: () => ({ ok: false, reason: 'malformed' }), stands: async () => false },
     usage: {
       totals: async () => ({
         requests: 0,

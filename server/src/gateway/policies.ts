@@ -32,8 +32,11 @@ export type Policies = {
    * scheme, with this claim to its key.
    */
   find(credential: string, dpop?: Claimed | null): Found | Promise<Found>
-  /** The policy as the store has it now, for deciding about calls already running; null: none any more. */
-  reread(digest: string): Promise<Policy | null>
+  /**
+   * Whether the credential of a running call still works, as the store has it now. An end that was
+   * known when the call began does not end it.
+   */
+  stands(policy: Policy): Promise<boolean>
   close(): void
 }
 
@@ -49,7 +52,7 @@ type Entry = { policy: Policy; readAt: number; reading: boolean }
 export function createPolicies(parts: {
   keys: Pick<Keys, 'findBySecret' | 'findByDigest'>
   standing(accountId: string): Promise<Standing | null>
-  tokens: Pick<AccessTokenVerifier, 'verify'>
+  tokens: AccessTokenVerifier
   usage: Pick<Usage, 'totals'>
   bus: EventBus
   clock: Clock
@@ -215,7 +218,12 @@ export function createPolicies(parts: {
         ? result.then(fromToken, (): Found => ({ ok: false, reason: 'store_unavailable' }))
         : fromToken(result)
     },
-    reread: (digest) => compile(() => keys.findByDigest(digest)),
+    async stands({ token, digest, expiresAt }) {
+      if (token) return parts.tokens.stands(token)
+      const found = digest === null ? null : await compile(() => keys.findByDigest(digest))
+      if (!found?.enabled || !found.accountMayCall) return false
+      return found.expiresAt === expiresAt || clock.now() < found.expiresAt
+    },
     close() {
       clearInterval(sweep)
       for (const unsubscribe of subscriptions) unsubscribe()

@@ -19,6 +19,7 @@ export type Policy = {
   epoch: number | null
   /** The stored digest by which the key is read again. */
   digest: string | null
+  token: AccessToken | null
   key: ApiKey | null
   enabled: boolean
   accountMayCall: boolean
@@ -44,6 +45,7 @@ export function policyOfKey(
     grantId: null,
     epoch: null,
     digest,
+    token: null,
     key,
     enabled: key.state === 'active',
     accountMayCall,
@@ -68,6 +70,7 @@ export const policyOfToken = (token: AccessToken): Policy => ({
   grantId: token.grantId,
   epoch: token.epoch,
   digest: null,
+  token,
   key: null,
   enabled: true,
   accountMayCall: true, // the verifier has judged

@@ -62,6 +62,8 @@ export type AccessTokenVerifier = {
    * request under the DPoP scheme claims; its proof is judged each time and passes once.
    */
   verify(token: string, dpop?: Claimed | null): Verified | Promise<Verified>
+  /** Whether account, session, grant and client of a token that was let in still stand, read anew; its time is not asked again. */
+  stands(token: AccessToken): Promise<boolean>
 }
 
 export type AccessTokenInspector = {

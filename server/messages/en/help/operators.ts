@@ -144,7 +144,7 @@ export const operators = {
       '- A budget at each key.',
       '',
       '## Several nodes',
-      '`LATCHKEY_DATABASE_URL` and `LATCHKEY_REDIS_URL`, and a data folder for each node. Events such as “this key is off” then reach every node within a second.',
+      '`LATCHKEY_DATABASE_URL` and `LATCHKEY_REDIS_URL`, and a data folder for each node. Events such as “this key is off” then reach every node within a second. Without Redis, the other nodes let keys and access tokens in for up to a minute more; sessions and refresh tokens end everywhere at once all the same.',
       '',
       '## Stop and update',
       'SIGTERM takes the node out of service, lets answers finish for `LATCHKEY_DRAIN_SECONDS` and ends with 0. A new version migrates the database by itself at its start; `npx latchkey migrate --status` shows what is pending.',

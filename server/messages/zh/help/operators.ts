@@ -144,7 +144,7 @@ export const operators: Record<keyof typeof en, HelpArticle> = {
       '- 为每个密钥设置预算。',
       '',
       '## 多个节点',
-      '设置 `LATCHKEY_DATABASE_URL` 和 `LATCHKEY_REDIS_URL`，每个节点使用各自的数据目录。“此密钥已停用”之类的事件会在一秒内到达所有节点。',
+      '设置 `LATCHKEY_DATABASE_URL` 和 `LATCHKEY_REDIS_URL`，每个节点使用各自的数据目录。“此密钥已停用”之类的事件会在一秒内到达所有节点。没有 Redis 时，其他节点最多在一分钟内仍会接受密钥和访问令牌；会话和刷新令牌则照样立即在所有节点失效。',
       '',
       '## 停止与更新',
       'SIGTERM 会让节点退出服务，在 `LATCHKEY_DRAIN_SECONDS` 内等待回答完成，并以 0 退出。新版本启动时会自动迁移数据库；`npx latchkey migrate --status` 显示尚未应用的迁移。',

@@ -110,6 +110,7 @@ export function accessTokenVerifier(
         ? found.then((verified) => held(verified, text, dpop))
         : held(found, text, dpop)
     },
+    stands: async (token) => (await judge(null, token)).ok,
     async inspect(text) {
       const parsed = text.length > tokenBytesMax ? null : readAccessToken(text)
       if (!parsed || !deps.knows(parsed.token.audience)) return { ok: false, reason: 'malformed' }
