@@ -53,7 +53,7 @@ const verify = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  validateSearch: searchOf('tx', 'next', 'email'),
+  validateSearch: searchOf('tx', 'next', 'email', 'ui_locales'),
   component: lazyRouteComponent(() => import('./pages/sign-in/sign-in.tsx'), 'SignIn'),
 })
 const recover = createRoute({
@@ -76,7 +76,7 @@ const notMe = createRoute({
 const consent = createRoute({
   getParentRoute: () => root,
   path: '/consent',
-  validateSearch: searchOf('tx'),
+  validateSearch: searchOf('tx', 'ui_locales'),
   component: lazyRouteComponent(() => import('./pages/consent/consent.tsx'), 'Consent'),
 })
 const signOut = createRoute({

@@ -382,3 +382,22 @@ test('other flows and modes are refused at the verified redirect URI', async () 
     assert.equal(answered.get('code'), null)
   }
 })
+
+test('the pages speak the language the app asked for, and the address it expects is filled in', async () => {
+  await using server = await startServer()
+  const { person, email } = await signedUp(server.origin)
+  const config = await discover(server.origin, await registerApp(person))
+  const wishes = { ui_locales: 'fr zh-Hant en', login_hint: 'ada+1@example.com' }
+  const stranger = new Person(server.origin)
+  const where = new URL(await arrive(stranger, (await attempt(config, wishes)).url), server.origin)
+  assert.equal(where.pathname, '/sign-in')
+  assert.equal(where.searchParams.get('ui_locales'), 'zh')
+  assert.equal(where.searchParams.get('email'), wishes.login_hint)
+  const asked = await arrive(person, (await attempt(config, wishes)).url)
+  assert.match(asked, /^\/consent\?tx=[\w-]+&ui_locales=zh$/)
+
+  const unknown = await attempt(config, { ...wishes, ui_locales: 'fr', login_hint: email })
+  assert.match(await arrive(person, unknown.url), /^\/consent\?tx=[\w-]+$/)
+  const broken = await stranger.get<string>('/oauth/authorize?client_id=x&ui_locales=zh')
+  assert.match(broken.body, /<html lang="zh">.*无法接受此应用的请求/s)
+})

@@ -6,6 +6,7 @@ import { AppLogo } from '../../design/app-logo.tsx'
 import { Button } from '../../design/button.tsx'
 import { Stack } from '../../design/page.tsx'
 import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
+import { useAskedLanguage } from '../../messages/asked-language.ts'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import { AskedScopes, Choice, Consequence, SignedInAs } from './parts.tsx'
@@ -17,7 +18,8 @@ import { WhoVouches } from './who-vouches.tsx'
  */
 export function Consent() {
   const { m } = useLanguage()
-  const { tx = '' } = useSearch({ from: '/consent' })
+  const { tx = '', ui_locales } = useSearch({ from: '/consent' })
+  useAskedLanguage(ui_locales)
   const { data, error, isPending } = useQuery(transactionQuery(tx))
   const decide = useMutation({
     mutationFn: (decision: 'allow' | 'deny') =>

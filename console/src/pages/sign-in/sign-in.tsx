@@ -8,6 +8,7 @@ import { Callout } from '../../design/callout.tsx'
 import { Field, PasswordField } from '../../design/field.tsx'
 import { Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
+import { useAskedLanguage } from '../../messages/asked-language.ts'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import { askedBy, ChooseDevice } from './choose-device.tsx'
@@ -18,7 +19,8 @@ type Values = { email: string; password: string }
 
 export function SignIn() {
   const { m } = useLanguage()
-  const { email: known, ...search } = useSearch({ from: '/sign-in' })
+  const { email: known, ui_locales, ...search } = useSearch({ from: '/sign-in' })
+  useAskedLanguage(ui_locales)
   const goOn = useGoOn()
   const { data: server } = useSuspenseQuery(consoleQuery)
   const { register, handleSubmit, formState, getValues } = useForm<Values>({

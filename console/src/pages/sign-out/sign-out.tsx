@@ -1,13 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { call } from '../../api/client.ts'
 import { consoleQuery, logoutQuery } from '../../api/queries.ts'
 import { Button, LinkButton } from '../../design/button.tsx'
 import { Callout } from '../../design/callout.tsx'
 import { Stack } from '../../design/page.tsx'
 import { Loading, RefusalNote, Refused } from '../../design/states.tsx'
-import { hasChosenLocale } from '../../messages/locale.ts'
+import { useAskedLanguage } from '../../messages/asked-language.ts'
 import { useLanguage } from '../../messages/messages.tsx'
 import { FormFrame } from '../../shell/open-frame.tsx'
 import { Choice, Consequence, SignedInAs } from '../consent/parts.tsx'
@@ -94,14 +94,4 @@ export function SignOut() {
       </Stack>
     </FormFrame>
   )
-}
-
-/** The language the app asked for, unless the person chose one in this browser. */
-function useAskedLanguage(asked: string | undefined): void {
-  const { locale, switchTo } = useLanguage()
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page opens
-  useEffect(() => {
-    if ((asked === 'en' || asked === 'zh') && asked !== locale && !hasChosenLocale())
-      void switchTo(asked, 'followed')
-  }, [])
 }

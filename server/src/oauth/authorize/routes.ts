@@ -116,6 +116,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
       if (!own) return notice(request, reply, 400, 'start_again')
       const { transaction, client } = own
       const { principal } = request
+      request.locale = transaction.locale ?? request.locale
       const consented =
         principal !== null &&
         (await grants.consented(principal.accountId, {
@@ -136,11 +137,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
       })
       switch (step.kind) {
         case 'sign_in':
-          // `fresh`: there is a session, but it does not do; the page must ask and not send back here.
-          return reply.redirect(
-            `/sign-in?tx=${encodeURIComponent(id)}${principal ? '&fresh=1' : ''}`,
-            303,
-          )
+          return reply.redirect(signInPage(transaction, principal !== null), 303)
         case 'other_account':
           return notice(request, reply, 403, 'other_account')
         case 'not_inspecting':
@@ -153,8 +150,7 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
         case 'finish':
           if (!principal || !(await transactions.bind(transaction, principal.accountId)))
             return notice(request, reply, 403, 'other_account')
-          if (step.kind === 'consent')
-            return reply.redirect(`/consent?tx=${encodeURIComponent(id)}`, 303)
+          if (step.kind === 'consent') return reply.redirect(pageFor('/consent', transaction), 303)
           return finish(request, reply, own, null, principal)
         default:
           return step satisfies never
@@ -297,6 +293,17 @@ export function authorizeRoutes(app: App, deps: AuthorizeDeps): void {
 }
 
 type Own = { transaction: Transaction; client: OAuthApp }
+/** A page of the console, in the language that the app asked for. */
+const pageFor = (path: string, { id, locale }: Transaction, more: Record<string, string> = {}) =>
+  `${path}?${new URLSearchParams({ tx: id, ...more, ...(locale ? { ui_locales: locale } : {}) })}`
+
+/** `fresh`: there is a session, but it does not do; the page must ask and not send back here. */
+const signInPage = (transaction: Transaction, fresh: boolean): string =>
+  pageFor('/sign-in', transaction, {
+    ...(fresh ? { fresh: '1' } : {}),
+    ...(transaction.loginHint ? { email: transaction.loginHint } : {}),
+  })
+
 type Seen = Own & { principal: Principal }
 
 const present = (

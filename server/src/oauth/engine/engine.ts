@@ -4,8 +4,9 @@ import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
-import { locales } from '../../../messages/messages.ts'
+import { type Locale, locales } from '../../../messages/messages.ts'
 import type { AccessTokenInspector } from '../access-token.ts'
+import { askedLocale } from '../asked-locale.ts'
 import type { StoredGrant } from '../grants/grants.ts'
 import { isInspectorRedirect } from '../inspector/inspections.ts'
 import { isIdentityScope, scopeList } from '../scopes.ts'
@@ -51,6 +52,10 @@ export type StartedRequest = {
   maxAgeSeconds: number | null
   /** From `id_token_hint`: whom the client expects. */
   expectedAccountId: string | null
+  /** What to write into the field for the address; a guess of the client's, nothing more. */
+  loginHint: string | null
+  /** Of `ui_locales`, the first that we speak. */
+  locale: Locale | null
 }
 
 /** A whole answer: the engine's own cookies and redirects never leave. */
@@ -217,6 +222,8 @@ export function createEngine(deps: EngineDeps): Engine {
         prompts: scopeList(params?.prompt as string | undefined),
         maxAgeSeconds: params?.max_age === undefined ? null : Number(params.max_age),
         expectedAccountId: hint?.sub ?? null,
+        loginHint: (params?.login_hint as string | undefined) ?? null,
+        locale: askedLocale(params?.ui_locales as string | undefined),
       },
       ctx.req.headers as Record<string, string>,
     )

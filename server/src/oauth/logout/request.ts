@@ -1,4 +1,3 @@
-import { isLocale, type Locale } from '../../../messages/messages.ts'
 import type { OAuthApp } from '../apps/app.ts'
 import type { IdTokenReader, SignInHint } from './id-token-hint.ts'
 
@@ -52,10 +51,4 @@ export async function readLogout(
   if (redirectUri !== null && !app?.postLogoutRedirectUris.includes(redirectUri))
     return refuse('post_logout_redirect_uri_unregistered')
   return { ok: true, request: { app, hint, redirectUri, state: given('state') } }
-}
-
-/** The first of `ui_locales` that we speak, in the order of the person's wishes; null for none. */
-export function askedLocale(uiLocales: string | null | undefined): Locale | null {
-  const tags = (uiLocales ?? '').toLowerCase().split(/\s+/)
-  return tags.map((tag) => tag.split('-')[0]).find(isLocale) ?? null
 }

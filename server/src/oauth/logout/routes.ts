@@ -13,6 +13,7 @@ import type { Audit } from '../../audit/index.ts'
 import type { Sessions } from '../../sessions/index.ts'
 import type { Apps } from '../apps/apps.ts'
 import { redirectHost } from '../apps/redirect-uri.ts'
+import { askedLocale } from '../asked-locale.ts'
 import {
   barePageHeaders,
   bouncePage,
@@ -27,7 +28,7 @@ import type { Grants } from '../grants/grants.ts'
 import { takeRawBodies } from '../raw-body.ts'
 import type { IdTokenReader } from './id-token-hint.ts'
 import type { PendingLogout, PendingLogouts } from './pending.ts'
-import { askedLocale, readLogout } from './request.ts'
+import { readLogout } from './request.ts'
 import { goesOnByItself, landing, logoutStep } from './step.ts'
 
 export type LogoutDeps = {
