@@ -99,6 +99,16 @@ describe('the protocol endpoints', () => {
       const body = (await answer.json()) as Record<string, unknown>
       assert.equal(body.resource, `${server.origin}/v1`)
       assert.deepEqual(body.authorization_servers, [server.origin])
+      const question = await fetch(answer.url, {
+        method: 'OPTIONS',
+        headers: {
+          origin: 'https://app.example',
+          'access-control-request-method': 'GET',
+          'access-control-request-headers': 'mcp-protocol-version',
+        },
+      })
+      assert.equal(question.status, 204)
+      assert.match(question.headers.get('access-control-allow-headers') ?? '', /mcp-protocol-vers/)
     }
   })
 
@@ -200,7 +210,7 @@ describe('the protocol endpoints', () => {
       ['PUT', '/oauth/token', 'POST'],
       ['DELETE', '/v1/oauth/token', 'POST'],
       ['GET', '/oauth/revoke', 'POST'],
-      ['POST', '/oauth/jwks', 'GET'],
+      ['POST', '/oauth/jwks', 'GET, HEAD'],
       ['PATCH', '/oauth/authorize', 'GET, POST'],
     ] as const) {
       const answer = await raw(method, path)
@@ -209,6 +219,10 @@ describe('the protocol endpoints', () => {
       isOAuthError(answer, path)
     }
     assert.equal((await raw('HEAD', '/oauth/authorize')).status, 405)
+    for (const path of ['/oauth/jwks', '/.well-known/oauth-authorization-server']) {
+      const [head, get] = [await raw('HEAD', path), await raw('GET', path)]
+      assert.deepEqual([head.status, head.body, head.headers.etag], [200, '', get.headers.etag])
+    }
   })
 
   test('unknown paths below /oauth do not exist', async () => {

@@ -4,6 +4,7 @@ import { minute } from '#platform/clock/clock.ts'
 import type { App } from '#platform/http/app.ts'
 import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
+import { askedLocale } from './asked-locale.ts'
 import { barePageHeaders, pageAway } from './authorize/pages.ts'
 import { type ProofRefusal, proofError } from './dpop/answers.ts'
 import type { Possessions } from './dpop/possession.ts'
@@ -137,13 +138,15 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
           'retry-after': String(Math.ceil(rate.retryAfterSeconds)),
         },
       )
-    const { method } = request
+    // A page is opened by a person; what looks at links beforehand opens nothing.
+    const mayHead = endpoint.methods.includes('GET') && !endpoint.page
+    const method = request.method === 'HEAD' && mayHead ? 'GET' : request.method // node:http leaves the body out
     // Fetch, CORS-preflight request: an OPTIONS without these two is an ordinary wrong method.
     const { origin: from, 'access-control-request-method': wanted } = request.headers
     const preflight = method === 'OPTIONS' && !endpoint.page && from && wanted
     if (!preflight && !endpoint.methods.includes(method as 'GET' | 'POST'))
       return oauthError(reply, 405, 'invalid_request', `use ${endpoint.methods.join(' or ')}`, {
-        allow: endpoint.methods.join(', '),
+        allow: [...endpoint.methods, ...(mayHead ? ['HEAD'] : [])].join(', '),
       })
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const query = queryOf(request.raw.url ?? '')
@@ -214,7 +217,9 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       },
       ...(method === 'POST' && !posted ? { body: asked } : {}),
       jkt,
-      locale: request.locale,
+      locale:
+        (endpoint.page && askedLocale(new URLSearchParams(search).get('ui_locales'))) ||
+        request.locale,
       address: request.ip,
     }
     reply.hijack()
