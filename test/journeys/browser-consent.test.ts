@@ -74,6 +74,15 @@ test('in the browser: an app sends a person to sign in, they allow, it gets toke
   await page.getByRole('button', { name: 'Take back' }).click()
   await page.getByRole('button', { name: 'Take back access' }).click()
   await page.getByText('No app has access').waitFor()
+
+  // Another browser: the app says which language and which address it expects.
+  const { page: other } = await visitor(browser, server.origin)
+  await other.goto(`${url.href}&ui_locales=zh-CN&login_hint=${encodeURIComponent(email)}`)
+  await other.locator('html[lang=zh-CN]').waitFor()
+  assert.equal(await other.locator('input[type=email]').inputValue(), email)
+  await other.locator('input[type=password]').fill(password)
+  await other.getByRole('button', { name: '登录', exact: true }).click()
+  await other.getByRole('heading', { name: 'Notes for teams 想使用您的账户' }).waitFor()
 })
 
 test('in the browser: denied, the app learns it and gets nothing', {
