@@ -23,7 +23,7 @@ export const login: CommandRun = async (context) => {
   // What was signed in under this name, else the current account, says where "again" is.
   const before = book?.accounts[named ?? book.current ?? '']
   const issuer = typed === undefined ? (before?.issuer ?? defaultIssuer) : issuerOf(typed, m)
-  useProxies(environment)
+  useProxies(context)
 
   const { signInApp, signInPerson } = await import('./sign-in.ts')
   const signedIn =

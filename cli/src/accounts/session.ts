@@ -17,7 +17,7 @@ export async function openSession(
   { name, entry }: Chosen,
   context: Context,
 ): Promise<Session> {
-  useProxies(context.environment)
+  useProxies(context)
   const secret = await secretOf(keep, entry, context)
   const auth = createAuth({
     provider: discover(entry.issuer),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, readdir } from 'node:fs/promises'
+import { chmod, readdir, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -135,6 +135,26 @@ test('proxies show without their password, and unsafe TLS settings are a failure
   assert.ok(avoidsProxy('https://id.example.org', 'a.b, id.example.org'))
   assert.ok(avoidsProxy('https://id.example.org:8443', '*'))
   assert.ok(!avoidsProxy('https://notexample.org', 'example.org'))
+})
+
+test('what is broken before any network is a finding, not the end of the doctor', async () => {
+  await using terminal = await openTerminal()
+  const issuer = ['--issuer', 'https://127.0.0.1:1'] // an address is no name for TLS
+  const malformed = await examine(terminal, issuer, { https_proxy: 'user:hidden@proxy' })
+  assert.equal(malformed.code, 1)
+  assert.match(find(malformed.findings, 'proxy', 'fail')?.what ?? '', /HTTPS_PROXY/)
+  assert.ok(!malformed.text.includes('hidden'))
+  assert.ok(find((await examine(terminal, issuer)).findings, 'provider', 'fail'))
+  const login = await terminal.json<{ error: { code: string; message: string } }>(
+    2,
+    ['login', ...issuer],
+    { HTTPS_PROXY: 'nonsense' },
+  )
+  assert.match(login.error.message, /HTTPS_PROXY/)
+  const file = join(terminal.dir, '..', 'file')
+  await writeFile(file, '')
+  const foreign = await examine(terminal, ['--offline'], { LATCHKEY_CLI_DIR: file })
+  assert.match(find(foreign.findings, 'folder', 'fail')?.what ?? '', /not a folder/)
 })
 
 test('why the last sign-in ended stays readable after the next one, and nothing shown is a secret', async () => {

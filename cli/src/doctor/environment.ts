@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import type { Context } from '../command.ts'
-import { proxySettings } from '../network/proxies.ts'
+import { malformedProxy, proxySettings } from '../network/proxies.ts'
 import type { Finding } from './finding.ts'
 
 /** Proxies, certificates and the language: what the environment makes of every connection. */
@@ -17,17 +17,17 @@ export function examineEnvironment(
   const { doctor: words } = m
   const found: Finding[] = [finding('Node', 'ok', process.versions.node)]
   const proxies = proxySettings(environment)
-  for (const issuer of issuers) {
+  const malformed = malformedProxy(environment)
+  if (malformed !== null)
+    found.push(finding(words.proxy, 'fail', words.proxyMalformed(malformed), words.proxyNext))
+  for (const issuer of malformed === null ? issuers : []) {
     const { protocol } = new URL(issuer)
     const proxy = protocol === 'https:' ? proxies.https : proxies.http
     if (proxy === undefined) continue
-    const url = URL.canParse(proxy) ? new URL(proxy) : null
-    if (url === null)
-      found.push(finding(words.proxy, 'fail', words.proxyMalformed, words.proxyNext))
-    else if (avoidsProxy(issuer, proxies.none))
+    if (avoidsProxy(issuer, proxies.none))
       found.push(finding(words.proxy, 'ok', words.proxyAvoided(issuer)))
     // Host and port only: proxies carry passwords.
-    else found.push(finding(words.proxy, 'ok', words.proxyUsed(issuer, url.host)))
+    else found.push(finding(words.proxy, 'ok', words.proxyUsed(issuer, new URL(proxy).host)))
   }
   if (proxies.http === undefined && proxies.https === undefined)
     found.push(finding(words.proxy, 'ok', words.proxyNone))

@@ -23,8 +23,8 @@ export async function examineFolder(keep: Keep, { m }: Context): Promise<Finding
   const found: Finding[] = []
   const me = process.getuid?.()
   if (!folder.isDirectory() || (me !== undefined && folder.uid !== me))
-    found.push(finding(words.folder, 'fail', words.folderForeign(dir), words.storeNext(dir)))
-  else if ((folder.mode & 0o077) !== 0 && me !== undefined)
+    return [finding(words.folder, 'fail', words.folderForeign(dir), words.storeNext(dir))]
+  if ((folder.mode & 0o077) !== 0 && me !== undefined)
     found.push(
       finding(words.folder, 'fail', words.folderOpen(dir), m.common.run(`chmod -R go= '${dir}'`)),
     )

@@ -1,9 +1,10 @@
+import { isIP } from 'node:net'
 import * as tls from 'node:tls'
 import type { Book } from '../accounts/book.ts'
 import type { Chosen } from '../accounts/choose.ts'
 import type { Keep } from '../accounts/keep.ts'
 import type { Context } from '../command.ts'
-import { proxyEnvironment, proxySettings, useProxies } from '../network/proxies.ts'
+import { malformedProxy, proxyEnvironment, proxySettings, useProxies } from '../network/proxies.ts'
 import { plain } from '../terminal/terminal.ts'
 import { avoidsProxy } from './environment.ts'
 import type { Finding } from './finding.ts'
@@ -29,7 +30,8 @@ export async function examineIssuer(
     what: string,
     next: string | null = null,
   ) => ({ side: 'client', part, result, what, next }) satisfies Finding
-  useProxies(environment)
+  if (malformedProxy(environment) !== null) return [] // told by itself; nothing can be asked through it
+  useProxies(context)
   const url = new URL(issuer)
   const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
   if (url.protocol === 'http:' && !loopback)
@@ -177,7 +179,7 @@ function examineCertificate(url: URL, { m }: Context): Promise<Finding | null> {
     const socket = tls.connect({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(url.port || 443),
-      servername: url.hostname,
+      ...(isIP(url.hostname.replace(/^\[|\]$/g, '')) ? {} : { servername: url.hostname }),
       rejectUnauthorized: false, // looked at, and closed: nothing is sent
       timeout: patienceMs,
     })

@@ -289,7 +289,7 @@ export const en = {
     suspendedNext:
       'Open the account in the browser: it shows the reason, and you can appeal there.',
     proxy: 'proxy',
-    proxyMalformed: 'the proxy variable is not an address',
+    proxyMalformed: (name: string) => `${name} is not an address`,
     proxyNext: 'Write it as http://host:port, or unset it.',
     proxyAvoided: (issuer: string) => `${issuer} is reached without one (NO_PROXY)`,
     proxyUsed: (issuer: string, host: string) => `${issuer} is reached through ${host}`,

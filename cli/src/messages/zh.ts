@@ -262,7 +262,7 @@ export const zh: Messages = {
     reusedNext: (again) => `请先停止使用此登录副本的程序，再重新登录。${again}`,
     suspendedNext: '请在浏览器中打开该账户，查看原因并可提交申诉。',
     proxy: '代理',
-    proxyMalformed: '代理变量不是地址',
+    proxyMalformed: (name: string) => `${name} 不是一个地址`,
     proxyNext: '请写成 http://host:port，或取消设置。',
     proxyAvoided: (issuer) => `${issuer} 不经过代理（NO_PROXY）`,
     proxyUsed: (issuer, host) => `${issuer} 经由 ${host} 连接`,

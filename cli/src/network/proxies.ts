@@ -1,4 +1,6 @@
 import * as http from 'node:http'
+import type { Context } from '../command.ts'
+import { wrongUsage } from '../trouble.ts'
 
 const loopback = ['localhost', '127.0.0.1', '[::1]', '::1']
 
@@ -25,8 +27,18 @@ export function proxyEnvironment(environment: NodeJS.ProcessEnv): ProxyEnvironme
   return { http_proxy: http ?? '', https_proxy: https ?? '', no_proxy: none }
 }
 
+/** The variable whose value is no address, or null. Its value may hold a password: it is not shown. */
+export function malformedProxy(environment: NodeJS.ProcessEnv): string | null {
+  const { http, https } = proxySettings(environment)
+  const fits = (proxy: string | undefined) =>
+    proxy === undefined || (URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol))
+  return fits(https) ? (fits(http) ? null : 'HTTP_PROXY') : 'HTTPS_PROXY'
+}
+
 /** Lets `fetch` of this process go through the proxies of the environment. */
-export function useProxies(environment: NodeJS.ProcessEnv): void {
+export function useProxies({ environment, m }: Pick<Context, 'environment' | 'm'>): void {
+  const malformed = malformedProxy(environment)
+  if (malformed !== null) throw wrongUsage(m.doctor.proxyMalformed(malformed), m.doctor.proxyNext)
   const settings = proxyEnvironment(environment)
   if (settings !== null) http.setGlobalProxyFromEnv(settings)
 }

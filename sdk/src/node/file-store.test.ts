@@ -11,8 +11,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { platform, tmpdir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import { after, test } from 'node:test'
 import { createAuth } from '../auth.ts'
 import { keySealer } from '../credentials/sealing.ts'
@@ -20,6 +20,7 @@ import { binding, credential, credentialStoreContract } from '../credentials/sto
 import { StoreUnavailable } from '../errors/errors.ts'
 import { discover } from '../provider/provider.ts'
 import { fileStore } from './file-store.ts'
+import { stateDirectory } from './private-files.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'latchkey-sdk-'))
 after(() => rmSync(root, { recursive: true }))
@@ -131,6 +132,25 @@ test('a key file without a key in it counts as damage, and signing in again repa
     assert.equal((await one.load(binding())).state, 'present')
   assert.equal(readFileSync(join(dir, 'local.key.damaged'), 'utf8'), 'not a key')
   assert.equal((await store.load(binding())).state, 'damaged', 'the old key opens nothing new')
+})
+
+test('without a home folder nothing is kept where the program happens to stand', {
+  skip: platform() !== 'linux',
+}, () => {
+  const { HOME, XDG_STATE_HOME } = process.env
+  try {
+    process.env.XDG_STATE_HOME = 'relative'
+    process.env.HOME = ''
+    assert.ok(isAbsolute(stateDirectory('app')))
+    process.env.HOME = '/home/somebody'
+    assert.equal(stateDirectory('app'), '/home/somebody/.local/state/app')
+    process.env.XDG_STATE_HOME = '/state'
+    assert.equal(stateDirectory('app'), '/state/app')
+  } finally {
+    for (const [name, value] of Object.entries({ HOME, XDG_STATE_HOME }))
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+  }
 })
 
 test('what is wrong with the folder is said by its name, in the language of the app', async () => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { chmod, copyFile, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
-import { homedir, platform } from 'node:os'
-import { dirname, join } from 'node:path'
+import { homedir, platform, userInfo } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
 import { StoreUnavailable } from '../errors/errors.ts'
 import { pause, systemClock } from '../platform/clock.ts'
 import { systemRandom } from '../platform/random.ts'
@@ -16,12 +16,30 @@ export function stateDirectory(app: string): string {
   const { env } = process
   switch (platform()) {
     case 'darwin':
-      return join(homedir(), 'Library', 'Application Support', app)
+      return join(home(), 'Library', 'Application Support', app)
     case 'win32':
-      return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), app)
-    default:
-      return join(env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), app)
+      return join(env.LOCALAPPDATA || join(home(), 'AppData', 'Local'), app)
+    default: {
+      // A relative one is to be ignored (XDG Base Directory): it would depend on where one stands.
+      const state = env.XDG_STATE_HOME ?? ''
+      return join(isAbsolute(state) ? state : join(home(), '.local', 'state'), app)
+    }
   }
+}
+
+/** Absolute: with HOME empty, Node would put secrets wherever the program happens to stand. */
+function home(): string {
+  const told = [homedir, () => userInfo().homedir].map((ask) => {
+    try {
+      return ask()
+    } catch {
+      return '' // a user without an entry, as in some containers
+    }
+  })
+  const found = told.find((path) => isAbsolute(path))
+  if (found !== undefined) return found
+  const detail = 'there is no home folder; set HOME, or name a folder'
+  throw new StoreUnavailable('store_unavailable', { detail })
 }
 
 /** The directory, mode 0700 and ours. Throws if it is a link or somebody else's. */
