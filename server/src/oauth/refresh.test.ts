@@ -8,15 +8,20 @@ type Answer = {
   status: number
   access_token?: string
   refresh_token?: string
+  scope?: string
   expires_in?: number
   error?: string
   reason?: string
 }
 
-async function family(server: TestServer, settings: object = {}) {
+async function family(
+  server: TestServer,
+  settings: object = {},
+  asked: Record<string, string> = {},
+) {
   const signed = await signedUp(server.origin)
   const app = await registerApp(signed.person, settings)
-  const tokens = await signIn(await discover(server.origin, app), signed.person)
+  const tokens = await signIn(await discover(server.origin, app), signed.person, asked)
   const refresh = async (
     token: string | undefined,
     form: Record<string, string> = {},
@@ -107,6 +112,22 @@ for (const database of databases) {
     assert.equal((await refresh(first, {}, stranger)).reason, 'client_mismatch')
     assert.equal((await refresh(first, { scope: 'models:read' })).reason, 'client_mismatch')
     assert.equal((await refresh(answer.refresh_token)).status, 200)
+  })
+
+  test(`the newest generation is given to whoever asks as before, and never more than was asked (${database})`, async () => {
+    await using server = await startServer({ database })
+    const { refresh, first } = await family(server)
+    const less = { scope: 'models:read' }
+    const second = await refresh(first)
+    const third = await refresh(second.refresh_token, less)
+    const slow = await refresh(first)
+    assert.deepEqual([slow.refresh_token, slow.scope], [third.refresh_token, 'models:read'])
+    assert.equal((await refresh(second.refresh_token)).reason, 'client_mismatch')
+    const fourth = await refresh(third.refresh_token)
+    assert.equal(fourth.scope, 'models:read chat:write')
+    assert.equal((await refresh(second.refresh_token, less)).reason, 'client_mismatch')
+    assert.equal((await refresh(first)).refresh_token, fourth.refresh_token)
+    assert.equal((await refresh(fourth.refresh_token)).status, 200)
   })
 
   test(`a refusal after the claim leaves the token unused (${database})`, async () => {
@@ -203,4 +224,22 @@ test('a database that is away is our trouble: 503, try again, and the token stay
   assert.deepEqual([away.status, away.error], [503, 'temporarily_unavailable'])
   database.transaction = transaction
   assert.equal((await refresh(first)).status, 200)
+})
+
+test('the grace window is as long as its app says, up to five minutes', async () => {
+  await using server = await startServer()
+  for (const scope of [undefined, 'offline_access models:read'])
+    for (const [seconds, given, refused] of [
+      [300, 299_000, 2_000],
+      [5, 4_000, 2_000],
+    ] as const) {
+      const settings = { refresh_grace_seconds: seconds }
+      const { refresh, first } = await family(server, settings, scope ? { scope } : {})
+      const answer = await refresh(first)
+      server.clock.advance(given)
+      assert.equal((await refresh(first)).refresh_token, answer.refresh_token)
+      server.clock.advance(refused)
+      assert.equal((await refresh(first)).reason, 'reused')
+      assert.equal((await refresh(answer.refresh_token)).reason, 'revoked')
+    }
 })

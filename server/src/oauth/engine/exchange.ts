@@ -8,7 +8,7 @@ import type { OAuthApp } from '../apps/app.ts'
 import type { KeptReplay } from '../artifacts/artifact.ts'
 import type { ArtifactVault, Opened } from '../artifacts/vault.ts'
 import type { Grants } from '../grants/grants.ts'
-import { scopeList } from '../scopes.ts'
+import { covers, scopeList } from '../scopes.ts'
 import { AlreadyConsumed } from './adapter.ts'
 import { appOf } from './client-metadata.ts'
 import { resourcesAsked } from './configuration.ts'
@@ -40,6 +40,7 @@ export type ExchangeDeps = {
 type TokenAnswer = {
   expires_in: number
   refresh_token?: string
+  scope?: string
   [member: string]: unknown
 }
 
@@ -112,16 +113,18 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
           if (error instanceof InvalidGrant) await sayWhy(ctx, token)
           throw error
         }
-        const replay = await newest(token)
-        if (!replay) {
+        const chain = await replaysSince(token)
+        const [own, newest] = [chain[0], chain.at(-1)]
+        if (!own || !newest) {
           const stored = await vault.findExpiredToo('RefreshToken', token)
           throw await usedBefore(stored, 'refresh token', 'refresh_reused')
         }
-        if (!sameRequest(replay, ctx)) throw new InvalidGrant('replayed with other parameters')
-        const spentSeconds = Math.floor((clock.now() - replay.answeredAt) / second)
+        if (!sameRequest(own, ctx) || !fits(newest, own))
+          throw new InvalidGrant('replayed with other parameters')
+        const spentSeconds = Math.floor((clock.now() - newest.answeredAt) / second)
         ctx.body = {
-          ...replay.answer,
-          expires_in: Math.max(1, replay.answer.expires_in - spentSeconds),
+          ...newest.answer,
+          expires_in: Math.max(1, newest.answer.expires_in - spentSeconds),
         }
       }
     },
@@ -175,17 +178,18 @@ export function registerExchanges(provider: Provider, deps: ExchangeDeps): void 
     if (replay) await vault.keepReplay('RefreshToken', token, replay)
   }
 
-  /** The youngest answer of the chain: the successor may itself have been rotated by now. */
-  async function newest(token: string): Promise<Replay | null> {
-    let latest: Replay | null = null
+  /** Its own answer, then those of its successors, which may have been rotated by now. */
+  async function replaysSince(token: string): Promise<Replay[]> {
+    const chain: Replay[] = []
     let presented: string | undefined = token
     while (presented !== undefined) {
       const sealed: string | null = await vault.findReplay('RefreshToken', presented)
       if (sealed === null) break
-      latest = JSON.parse(openUnder(presented, sealed)) as Replay // we sealed it
-      presented = latest.answer.refresh_token
+      const replay = JSON.parse(openUnder(presented, sealed)) as Replay // we sealed it
+      chain.push(replay)
+      presented = replay.answer.refresh_token
     }
-    return latest
+    return chain
   }
 }
 
@@ -212,6 +216,14 @@ const sameRequest = (replay: Replay, ctx: KoaContextWithOIDC): boolean => {
     (replay.jkt ?? null) === jkt
   )
 }
+
+/**
+ * The newest generation may have been asked for otherwise. Bound to another key it is of no use here,
+ * and nobody gets more scopes than they asked for; less is named in the answer (RFC 6749 section 5.1).
+ */
+const fits = (newest: Replay, own: Replay): boolean =>
+  (newest.jkt ?? null) === (own.jkt ?? null) &&
+  covers(scopeList(own.answer.scope), scopeList(newest.answer.scope))
 
 const requested = (ctx: KoaContextWithOIDC) => ({
   scope: scopeList(param(ctx, 'scope')).sort().join(' '),
