@@ -95,6 +95,8 @@ export type Latchkey = {
   mail: Mail
   /** What the first lines at a start tell. */
   welcome: Welcome
+  /** One pass of everything that forgets; the workers do it by themselves, and tests instead of waiting. */
+  sweep(): Promise<void>
   /** For `latchkey operator create`. A secret: printed, never logged. */
   mintOperatorLink(input: {
     email?: string
@@ -187,7 +189,8 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     caseExporter({ trust, clock: edges.clock, appealsOf }),
     auditExporter(audit),
   ]
-  const workers = [mail, identity.sweeper, sessionsSweeper, oauth, trust]
+  const sweepers = [mail, identity.sweeper, sessionsSweeper, oauth]
+  const workers = [...sweepers, trust]
 
   const accountNames = async (ids: readonly string[]) =>
     new Map((await accounts.findAll(ids)).map(({ id, name }) => [id, name]))
@@ -319,6 +322,9 @@ export async function compose(config: Config, edges: Edges): Promise<Latchkey> {
     gateway,
     mail,
     welcome: { operatorLink: await firstOperator(identity.context, config.operator, log) },
+    async sweep() {
+      for (const one of sweepers) await one.sweep()
+    },
     mintOperatorLink: (input) => mintOperatorLink(identity.context, input),
     async listen() {
       const address = await step('address', () =>

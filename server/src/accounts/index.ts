@@ -24,7 +24,7 @@ import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
-import { every, type Job } from '#platform/jobs/every.ts'
+import { every, type Job, type Sweeper } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import type { Log } from '#platform/log/log.ts'
 import type { Audit } from '../audit/index.ts'
@@ -65,7 +65,7 @@ export type AccountsRoom = {
   accounts: Accounts
   context: AccountsContext
   /** Removes challenges that ended long ago and tries that say nothing any more, once an hour. */
-  sweeper: { start(): void; stop(): Promise<void> }
+  sweeper: Sweeper
   /** For sessions: the password is known to a stranger. Part of the caller's transaction. */
   forcePasswordReset(accountId: string): Promise<void>
   /** For sessions: the holder of a session proves the password once more. */
@@ -141,6 +141,7 @@ export function createAccounts(deps: {
       job = every(hour, 'challenges and tries', deps.log, sweep)
     },
     stop: async () => job?.stop(),
+    sweep,
   }
   return {
     accounts,

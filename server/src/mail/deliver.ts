@@ -1,4 +1,4 @@
-import { type Clock, day, hour, minute, second } from '#platform/clock/clock.ts'
+import { type Clock, hour, minute, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Log } from '#platform/log/log.ts'
 import type { RenderedMail } from './render.ts'
@@ -12,7 +12,6 @@ const batch = 10
 /** Longer than all of a transport's time-outs together for one batch. */
 const holdMs = 10 * minute
 const attemptsMax = 14
-const keepMs = 7 * day
 
 /** 5 s, 10 s, 20 s … at most an hour apart: about eight hours of patience in all. */
 export const retryDelayMs = (attempts: number): number =>
@@ -40,7 +39,6 @@ export async function deliverDue(deps: {
     for (const row of rows) if (await deliver(row)) left++
     if (rows.length < batch) break
   }
-  await store.forget(clock.now() - keepMs)
   return left
 
   async function deliver(row: OutboxRow): Promise<boolean> {

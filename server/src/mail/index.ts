@@ -8,11 +8,12 @@
  *
  * Neighbours: platform only. What it does not do: decide who is told what, or keep addresses valid.
  */
-import { type Clock, rfc3339, second } from '#platform/clock/clock.ts'
+import { type Clock, day, hour, rfc3339, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Secret } from '#platform/crypto/secret.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Ids } from '#platform/ids/ids.ts'
+import { every, type Job } from '#platform/jobs/every.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { deliverDue, type OutboxPayload, payloadContext } from './deliver.ts'
 import type { Mail, OutboxMessage } from './message.ts'
@@ -24,6 +25,7 @@ export type { Mail, MailKind, OutgoingMail } from './message.ts'
 export { outboxRoutes } from './routes.ts'
 
 const pollMs = 2 * second
+const keptMs = 7 * day
 
 export function createMail(deps: {
   database: Database
@@ -40,6 +42,7 @@ export function createMail(deps: {
     : null
   let timer: NodeJS.Timeout | undefined
   let pass: Promise<number> | null = null
+  let forgetting: Job | undefined
 
   /** One pass at a time; whoever asks meanwhile waits for the one that runs. */
   const deliver = async (): Promise<number> => {
@@ -51,6 +54,7 @@ export function createMail(deps: {
     )
     return pass
   }
+  const sweep = () => store.forget(clock.now() - keptMs)
   const deliverQuietly = () => {
     deliver().catch((error) => log.error({ err: errorFields(error) }, 'the outbox cannot be read'))
   }
@@ -103,7 +107,9 @@ export function createMail(deps: {
     },
 
     deliver,
+    sweep,
     start() {
+      forgetting ??= every(hour, 'settled mail', log, sweep)
       if (!transport || timer) return
       timer = setInterval(deliverQuietly, pollMs)
       timer.unref()
@@ -111,6 +117,8 @@ export function createMail(deps: {
     async stop() {
       clearInterval(timer)
       timer = undefined
+      await forgetting?.stop()
+      forgetting = undefined
       await pass?.catch(() => {}) // reported where it ran
       transport?.close()
     },

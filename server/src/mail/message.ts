@@ -59,6 +59,8 @@ export type Mail = {
   recent(limit: number): Promise<OutboxMessage[]>
   /** Sends what is due now; the worker calls it, and tests instead of waiting. Returns how many left. */
   deliver(): Promise<number>
+  /** Forgets what was settled a week ago; the worker calls it, and tests instead of waiting. */
+  sweep(): Promise<void>
   start(): void
   /** Ends once the messages in hand are settled. */
   stop(): Promise<void>

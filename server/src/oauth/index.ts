@@ -324,7 +324,8 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     const now = clock.now()
     while ((await artifacts.sweep(now, sweepBatch, toldApart, keptMs)) === sweepBatch);
     while ((await artifacts.dropReplays(now, sweepBatch)) === sweepBatch);
-    while ((await grantStore.sweep(now - 30 * day, sweepBatch)) === sweepBatch);
+    await grants.sweep()
+    await appStore.removeEndedSecrets(now)
     while ((await registrations.sweep(sweepBatch)) === sweepBatch);
     await backchannel.sweep()
   }

@@ -20,7 +20,8 @@ export type Cookies = {
   setDevice(reply: FastifyReply, token: string | null): string
 }
 
-const deviceLifeMs = 400 * day // the longest that browsers keep a cookie
+/** The longest that browsers keep a cookie; whoever comes back later is a stranger. */
+export const deviceLifeMs = 400 * day
 
 export function makeCookies(deps: { origin: string; random: Random; keyring: Keyring }): Cookies {
   const secure = deps.origin.startsWith('https://')

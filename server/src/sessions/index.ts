@@ -23,7 +23,7 @@ import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
-import { every, type Job } from '#platform/jobs/every.ts'
+import { every, type Job, type Sweeper } from '#platform/jobs/every.ts'
 import type { Log } from '#platform/log/log.ts'
 import type { Places } from '#platform/places/places.ts'
 import type { Accounts } from '../accounts/index.ts'
@@ -32,7 +32,7 @@ import type { Mail } from '../mail/index.ts'
 import { admitApp } from './app-device.ts'
 import { authenticate } from './authenticate.ts'
 import type { SessionsContext } from './context.ts'
-import { makeCookies } from './cookies.ts'
+import { deviceLifeMs, makeCookies } from './cookies.ts'
 import { endDevices, listDevices } from './devices.ts'
 import { endSessions } from './end.ts'
 import type { SessionNeighbours, Sessions } from './session.ts'
@@ -78,7 +78,7 @@ export function createSessions(deps: {
   sessions: Sessions
   context: SessionsContext
   /** Forgets what ended long ago, once an hour, a batch at a time. */
-  sweeper: { start(): void; stop(): Promise<void> }
+  sweeper: Sweeper
 } {
   const store = sqlSessionStore(deps.database)
   const context: SessionsContext = {
@@ -125,7 +125,9 @@ export function createSessions(deps: {
   }
   const sweep = async () => {
     const now = deps.clock.now()
-    while ((await store.sweep(now - keptMs, now, sweepBatch)) === sweepBatch);
+    // Nothing that a device holds lives for as long without a sign of it: grants live half a year.
+    const than = { endedBefore: now - keptMs, unseenBefore: now - deviceLifeMs, now }
+    while ((await store.sweep(than, sweepBatch)) === sweepBatch);
   }
   let job: Job | undefined
   const sweeper = {
@@ -133,6 +135,7 @@ export function createSessions(deps: {
       job = every(hour, 'old sessions', deps.log, sweep)
     },
     stop: async () => job?.stop(),
+    sweep,
   }
   return { sessions, context, sweeper }
 }

@@ -121,10 +121,11 @@ for (const database of databases) {
     const store = sqlSessionStore(server.platform.database)
     for (let i = 0; i < 3; i++)
       await person.expect(201, 'POST', '/api/sessions', { email, password })
-    const later = server.clock.now() + day
-    assert.equal(await store.sweep(server.clock.now() - day, later, 2), 0)
-    assert.equal(await store.sweep(later, later, 2), 2)
-    assert.equal(await store.sweep(later, later, 2), 1)
+    const sweep = (endedBefore: number) =>
+      store.sweep({ endedBefore, unseenBefore: 0, now: server.clock.now() }, 2)
+    assert.equal(await sweep(server.clock.now() - day), 0)
+    assert.equal(await sweep(server.clock.now() + day), 2)
+    assert.equal(await sweep(server.clock.now() + day), 1)
     await person.expect(200, 'GET', '/api/account')
   })
 }

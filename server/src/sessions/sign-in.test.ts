@@ -61,6 +61,17 @@ for (const database of databases) {
     await person.expect(401, 'GET', '/api/account')
   })
 
+  test(`${database}: whose devices are all forgotten is still told of a new one`, async () => {
+    await using server = await startServer({ database })
+    const { person, email, password } = await signedUp(server.origin)
+    await assert.rejects(mailTo(server.origin, email, 'new_device'), 'the first of a new account')
+    server.clock.advance(500 * day)
+    await server.sweep()
+    await new Person(server.origin).expect(201, 'POST', '/api/sessions', { email, password })
+    await mailTo(server.origin, email, 'new_device')
+    await person.expect(401, 'GET', '/api/account')
+  })
+
   test(`${database}: somebody else’s session looks like none; one’s own ends at once`, async () => {
     await using server = await startServer({ database })
     const ada = await signedUp(server.origin)

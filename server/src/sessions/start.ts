@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { day } from '#platform/clock/clock.ts'
 import type { Place } from '#platform/places/places.ts'
 import type { Account } from '../accounts/index.ts'
 import { type SessionsContext, tokenDigest } from './context.ts'
@@ -13,7 +14,7 @@ import { mintTicket } from './ticket.ts'
  * A session for a proven account, always under a new random id: whatever cookie the browser brought
  * is never adopted, and the session it named ends as `replaced` (OWASP ASVS 5.0, 7.2.4), its apps
  * stay; somebody else's session on this browser is signed out with its apps. A device seen for the
- * first time is told to the owner, except the very first one. Where the device limit leaves no room,
+ * first time is told to the owner, except the very first one of a new account. Where the device limit leaves no room,
  * nothing of the browser changes.
  */
 export async function startSession(
@@ -88,7 +89,8 @@ async function recogniseDevice(
     await store.touchDevice(known.id, seen)
     return { ...known, name: seen.name, address: seen.address, lastSeenAt: at }
   }
-  const first = !(await store.hasDevices(account.id))
+  // Old devices are forgotten: without one, an account that has been there for long is told all the same.
+  const first = at - account.createdAt < day && !(await store.hasDevices(account.id))
   const device = {
     id: ids('dev'),
     kind: 'browser' as const,

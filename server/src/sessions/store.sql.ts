@@ -1,4 +1,4 @@
-import type { Database } from '#platform/db/database.ts'
+import { changed, type Database } from '#platform/db/database.ts'
 import {
   type Device,
   type DeviceKind,
@@ -156,48 +156,42 @@ export function sqlSessionStore(database: Database): SessionStore {
       const { account_id: accountId, epoch, amr, expires_at: expiresAt } = row
       return { accountId, epoch, amr: JSON.parse(amr) as string[], expiresAt } // we wrote it
     },
-    async sweep(before, now, limit) {
-      const old = await tables.query
-        .selectFrom('sessions')
-        .select('id')
-        .where((eb) => eb.or([eb('ended_at', '<', before), eb('expires_at', '<', before)]))
-        .limit(limit)
-        .execute()
-      if (old.length > 0)
-        await tables.query
-          .deleteFrom('sessions')
-          .where(
-            'id',
-            'in',
-            old.map(({ id }) => id),
-          )
-          .execute()
-      const devices = await tables.query
-        .selectFrom('devices')
-        .select('id')
-        .where('ended_at', '<', before)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('sessions')
-                .select('sessions.id')
-                .whereRef('sessions.device_id', '=', 'devices.id'),
-            ),
-          ),
-        )
-        .limit(limit)
-        .execute()
-      if (devices.length > 0)
-        await tables.query
-          .deleteFrom('devices')
-          .where(
-            'id',
-            'in',
-            devices.map(({ id }) => id),
-          )
-          .execute()
+    async sweep({ endedBefore, unseenBefore, now }, limit) {
       await tables.query.deleteFrom('sign_in_tickets').where('expires_at', '<=', now).execute()
-      return old.length
+      const sessions = await tables.query
+        .deleteFrom('sessions')
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('sessions')
+            .select('id')
+            .where(({ eb: is, or }) =>
+              or([is('ended_at', '<', endedBefore), is('expires_at', '<', endedBefore)]),
+            )
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      const devices = await tables.query
+        .deleteFrom('devices')
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('devices')
+            .select('id')
+            .where(({ eb: is, or }) =>
+              or([is('ended_at', '<', endedBefore), is('last_seen_at', '<', unseenBefore)]),
+            )
+            .where(({ not, exists, selectFrom }) =>
+              not(
+                exists(
+                  selectFrom('sessions')
+                    .select('sessions.id')
+                    .whereRef('sessions.device_id', '=', 'devices.id'),
+                ),
+              ),
+            )
+            .limit(limit),
+        )
+        .executeTakeFirst()
+      return Math.max(changed(sessions), changed(devices))
     },
     async insertSession(session) {
       await tables.query

@@ -18,7 +18,7 @@ export type SessionStore = {
   devices(accountId: string, ids: readonly string[]): Promise<Device[]>
   /** Ends those of `ids` that live; returns which. Their browsers are strangers from then on. */
   endDevices(accountId: string, ids: readonly string[], at: number): Promise<string[]>
-  /** Also ended ones: whether the account was ever signed in to. */
+  /** Also ended ones, until they are swept. */
   hasDevices(accountId: string): Promise<boolean>
   /** Without a name it keeps the one it has. */
   touchDevice(id: string, seen: { address: string; name?: string; at: number }): Promise<void>
@@ -26,10 +26,14 @@ export type SessionStore = {
   /** Deletes the ticket; exactly one caller gets it, from the browser it was made for, in time. */
   takeTicket(digest: string, deviceDigest: string, now: number): Promise<Ticket | null>
   /**
-   * Deletes at most `limit` sessions that ended or ran out before `before`, and the devices ended
-   * before then that nothing points to; tickets that have run out. Returns how many sessions.
+   * Deletes tickets that have run out, at most `limit` sessions that ended or ran out before
+   * `endedBefore`, and at most as many devices without a session that ended before then or were not seen
+   * since `unseenBefore`. Returns the larger of both numbers: below `limit` nothing is left.
    */
-  sweep(before: number, now: number, limit: number): Promise<number>
+  sweep(
+    than: { endedBefore: number; unseenBefore: number; now: number },
+    limit: number,
+  ): Promise<number>
   insertSession(
     session: Omit<Session, 'device'> & {
       deviceId: string

@@ -214,6 +214,9 @@ export function sqlAppStore(database: Database): AppStore {
         .where('digest', '=', digest)
         .execute()
     },
+    async removeEndedSecrets(now) {
+      await db.query.deleteFrom('oauth_client_secrets').where('expires_at', '<=', now).execute()
+    },
     async touch(clientId, now) {
       await db.query
         .updateTable('oauth_clients')

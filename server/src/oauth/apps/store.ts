@@ -16,6 +16,8 @@ export type AppStore = {
   /** Adds a secret that has its own end and touches no other, and forgets lent ones that have ended. */
   lendSecret(clientId: string, secret: AppSecret): Promise<void>
   removeSecret(clientId: string, digest: string): Promise<void>
+  /** Those of any app whose end has come: replaced by newer ones, or lent. */
+  removeEndedSecrets(now: number): Promise<void>
   touch(clientId: string, now: number): Promise<void>
   remove(clientId: string): Promise<boolean>
 }

@@ -67,5 +67,6 @@ export type GrantStore = {
   endOf(id: string): Promise<{ clientId: string; reason: RevokeReason } | null>
   /** Returns the one touched. Without `renewsUntil` that stays as it is. */
   touch(id: string, now: number, renewsUntil: number | null): Promise<OAuthGrant | null>
-  sweep(before: number, limit: number): Promise<number>
+  /** Deletes at most `limit` that ended or ran out before then; returns them. */
+  sweep(before: number, limit: number): Promise<OAuthGrant[]>
 }

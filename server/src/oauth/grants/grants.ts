@@ -76,6 +76,8 @@ export type Grants = {
   revokeAccount(accountId: string, reason: RevokeReason): Promise<void>
   /** At most one write a minute and grant: from where it was used, and how long it can be renewed now. */
   noteUse(id: string, use: { address: string; renewsUntil: number | null }): Promise<void>
+  /** Forgets what ended or ran out 30 days ago, and the devices that were nothing but such a grant. */
+  sweep(): Promise<void>
 }
 
 const namesNone = (which: SignIns): boolean =>
@@ -87,6 +89,8 @@ export const grantLifeMs = 180 * day + hour
 
 /** How many grants end in one commit. */
 const batch = 100
+/** An ended grant says for this long how it ended. */
+const keptMs = 30 * day
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
 /** Ends that the audit log tells of. */
@@ -280,6 +284,17 @@ export function openGrants(deps: GrantsDeps): Grants {
       noted.set(id, now)
       const grant = await store.touch(id, now, renewsUntil)
       if (grant && byCode(grant)) await deps.sessions.noteApp(grant.deviceId, address)
+    },
+    async sweep() {
+      let gone: OAuthGrant[] = []
+      do {
+        await database.transaction(async () => {
+          gone = await store.sweep(clock.now() - keptMs, batch)
+          for (const { accountId, deviceId } of gone.filter(byCode))
+            await deps.sessions.forgetApp(accountId, deviceId)
+        })
+        await nextTurn()
+      } while (gone.length === batch)
     },
   }
 }

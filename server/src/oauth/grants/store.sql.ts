@@ -142,22 +142,20 @@ export function sqlGrantStore(database: Database): GrantStore {
       return row ? fromRow(row) : null
     },
     async sweep(before, limit) {
-      const old = await db.query
-        .selectFrom('oauth_grants')
-        .select('id')
-        .where((eb) => eb.or([eb('expires_at', '<', before), eb('revoked_at', '<', before)]))
-        .limit(limit)
+      const rows = await db.query
+        .deleteFrom('oauth_grants')
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('oauth_grants')
+            .select('id')
+            .where(({ eb: is, or }) =>
+              or([is('expires_at', '<', before), is('revoked_at', '<', before)]),
+            )
+            .limit(limit),
+        )
+        .returningAll()
         .execute()
-      if (old.length > 0)
-        await db.query
-          .deleteFrom('oauth_grants')
-          .where(
-            'id',
-            'in',
-            old.map((row) => row.id),
-          )
-          .execute()
-      return old.length
+      return rows.map(fromRow)
     },
   }
 }

@@ -61,7 +61,7 @@ export function openRegistrations(deps: RegistrationDeps): Registrations {
   const remove = (app: OAuthApp, action: string) =>
     database.transaction(async () => {
       await deps.revokeGrants(app.clientId)
-      await store.remove(app.clientId)
+      if (!(await store.remove(app.clientId))) return // another node was faster, and has written it
       await vault.remove(model, app.clientId)
       changed(app)
       await written(app, action)

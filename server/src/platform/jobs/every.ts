@@ -2,6 +2,9 @@ import { errorFields, type Log } from '#platform/log/log.ts'
 
 export type Job = { stop(): Promise<void> }
 
+/** What a room forgets: `sweep` is one pass of what `start` has done again and again, for tests. */
+export type Sweeper = { start(): void; stop(): Promise<void>; sweep(): Promise<void> }
+
 /**
  * Runs `work` every `intervalMs`, never twice at once: a slow run delays the next. A failing run is
  * logged and the next one tries again. `stop` waits for a run that has begun. What the work decides
