@@ -50,7 +50,10 @@ export class LatchkeyError extends Error {
 
   constructor(code: ErrorCode, details: ErrorDetails = {}, voice: Voice = defaultVoice) {
     const words = describe(code, details, voice.locale)
-    super(`${words.happened} ${words.next}`, 'cause' in details ? { cause: details.cause } : {})
+    super(
+      `${words.happened} ${words.next}`,
+      'cause' in details ? { cause: withoutReply(details.cause) } : {},
+    )
     this.name = new.target.name
     this.code = code
     this.nextStep = words.next
@@ -176,6 +179,24 @@ export class KeyServiceError extends StoreUnavailable {
 
 /** An API call failed without an answer. `outcome` says whether it may have taken effect. */
 export class RequestFailed extends LatchkeyError {}
+
+/**
+ * Consoles and reporters print causes as well. The protocol engine hangs the whole reply or callback on
+ * its errors, tokens and code included; a parser quotes what it could not read, a Redis client repeats
+ * the command that it sent.
+ */
+function withoutReply(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return cause
+  const { code } = cause as { code?: unknown }
+  const unread = cause instanceof SyntaxError
+  const ofEngine = typeof code === 'string' && code.startsWith('OAUTH_')
+  if (!unread && !ofEngine && !('command' in cause)) return cause
+  const plain = new Error(unread ? 'the reply is not JSON' : cause.message)
+  plain.name = cause.name
+  const frames = cause.stack?.slice(cause.stack.indexOf('\n    at ')) ?? ''
+  plain.stack = `${plain.name}: ${plain.message}${frames}`
+  return Object.assign(plain, code === undefined ? {} : { code })
+}
 
 const helpOf = (code: ErrorCode, details: ErrorDetails, voice: Voice): string =>
   details.help ?? `${voice.helpBase ?? 'docs/sdk.md#'}${slugs[code]}`

@@ -88,7 +88,7 @@ async function redeemOnce(
     return { ok: true, tokens: toTokenSet(await judge(response), obtainedAt, previous) }
   } catch (error) {
     if (oauth.isDPoPNonceError(error)) return 'nonce'
-    if (error instanceof oauth.ResponseBodyError) return refusal(error)
+    if (error instanceof oauth.ResponseBodyError) return refusal(error, previous)
     if (error instanceof oauth.WWWAuthenticateChallengeError) return refused('invalid_client', 401)
     const without = response.ok ? ' without a usable token' : ''
     return lost(`the token endpoint answered ${response.status}${without}`, error)
@@ -103,10 +103,13 @@ const lost = (detail: string, cause: unknown): Redeemed => ({
   cause,
 })
 
-function refusal(error: oauth.ResponseBodyError): Redeemed {
+function refusal(error: oauth.ResponseBodyError, previous: TokenSet | null): Redeemed {
   const body = error.cause as Record<string, unknown>
   const help = typeof body.help === 'string' ? body.help : null
-  const told = { said: error.error_description ?? null, help }
+  let said = error.error_description ?? null
+  for (const secret of [previous?.refreshToken, previous?.accessToken])
+    if (secret) said = said?.replaceAll(secret.reveal(), '…') ?? null // some quote what was posted
+  const told = { said, help }
   return error.error === 'invalid_grant'
     ? { ok: false, kind: 'invalid_grant', reason: readReason(body.reason), ...told }
     : { ok: false, kind: 'refused', error: error.error, status: error.status, ...told }

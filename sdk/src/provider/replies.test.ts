@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { createAuth } from '../auth.ts'
 import {
   LatchkeyError,
@@ -99,6 +100,45 @@ test('a code that is not taken is told apart from an attack, with the provider�
   assert.equal(error.detail, 'invalid_grant')
   assert.match(error.message, /\(invalid_grant: Code expired\. Yours was …\.….abc1\)/)
   assert.match(error.words('zh').happened, /授权码/)
+})
+
+test('no error carries a token or a code, not even in what a console prints of its causes', async () => {
+  const set = { access_token: 'SECRET-1', refresh_token: 'SECRET-2', id_token: 'SECRET-3' }
+  const replies: (Response | Record<string, unknown>)[] = [
+    { ...set, token_type: 'mac' },
+    { ...set, token_type: 'bearer', expires_in: 'soon' },
+    { ...set, token_type: 'bearer', id_token: 5 },
+    Response.json({ error: 'invalid_scope', ...set }, { status: 400 }),
+    new Response('SECRET-4'),
+  ]
+  const errors: LatchkeyError[] = []
+  for (const reply of replies)
+    errors.push(await rejection(fixture(reply).auth.signInByCode('SECRET-5')))
+  const said = { error: 'invalid_request', error_description: 'SECRET-2 is not known' }
+  for (const reply of [{ ...set, token_type: 'mac' }, Response.json(said, { status: 400 })]) {
+    const first = { ...set, id_token: undefined, token_type: 'bearer' }
+    const { auth, clock } = fixture(first, reply)
+    const account = await auth.signInByCode('code')
+    const refused = rejection(account.token({ stale: 'SECRET-1' }))
+    await clock.advance(60_000) // what makes no sense is asked for again
+    errors.push(await refused)
+  }
+  const { auth } = fixture()
+  const { transaction } = await auth.beginSignIn({ redirectUri: 'https://app.test/callback' })
+  for (const query of ['state=other', `state=${transaction.state}&error=access_denied`])
+    errors.push(
+      await rejection(
+        auth.finishSignIn(transaction, `${transaction.redirectUri}?code=SECRET-5&${query}`),
+      ),
+    )
+  assert.equal(errors.length, 9)
+  for (const error of errors)
+    assert.doesNotMatch(
+      inspect(error, { depth: 20, showHidden: true }) + error.stack + JSON.stringify(error),
+      /SECRET/,
+      error.message,
+    )
+  assert.ok(errors[0]?.cause instanceof Error && errors[0].cause.message, 'the reason itself stays')
 })
 
 test('a redirect that reports a mistake of the app does not blame the person', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { inspect } from 'node:util'
 import { Redis } from 'ioredis'
 import { keySealer } from '../credentials/sealing.ts'
 import { binding, credential, credentialStoreContract } from '../credentials/store.contract.ts'
@@ -136,4 +137,30 @@ test('without Redis nothing is renewed, and nobody is signed out', async () => {
   }).account()
   await assert.rejects(account.token(), StoreUnavailable)
   assert.equal(provider.requests, 0)
+})
+
+test('what Redis refuses is told by its own word, without what was sent', async () => {
+  const replica: RedisClient = {
+    async eval(_script, keys, args) {
+      if (args.length === 0) return [null, null]
+      if (args.length < 4) return 1 // the turn
+      const error = new Error("READONLY You can't write against a read only replica.")
+      // As ioredis has it.
+      throw Object.assign(error, {
+        name: 'ReplyError',
+        command: { name: 'eval', args: [...keys, ...args] },
+      })
+    },
+  }
+  const provider = new FakeProvider()
+  const auth = createAuth({
+    provider: discover(provider.issuer),
+    clientId: 'app',
+    fetch: provider.fetch,
+    store: redisStore(replica, { sealer: null, prefix }),
+  })
+  const error: unknown = await auth.signInByCode(provider.code()).catch((reason) => reason)
+  assert.ok(error instanceof StoreUnavailable)
+  assert.match(error.message, /READONLY/)
+  assert.doesNotMatch(inspect(error, { depth: 20, showHidden: true }), /[ar]t-[0-9a-f]{8}/)
 })
