@@ -78,11 +78,14 @@ if (url) {
       redisStore(client, { sealer, prefix: `${prefix}-c`, leaseMs: 150, ...by })
     const frozen = open({ clock: virtualClock() }) // its extensions never come
     const revision = await frozen.save(binding(), credential('alice', 1), null)
-    let thaw = () => {}
+    const { promise: thawed, resolve: thaw } = Promise.withResolvers<void>()
+    const { promise: held, resolve: hold } = Promise.withResolvers<void>()
     const late = frozen.exclusive(binding(), async () => {
-      await new Promise<void>((resolve) => (thaw = resolve))
+      hold()
+      await thawed
       return frozen.save(binding(), credential('alice', 2), revision)
     })
+    await held // else the successor may be first, and the frozen clock waits for ever
     const successor = open()
     await successor.exclusive(binding(), async () => {
       assert.ok(await successor.save(binding(), credential('alice', 3), revision))
