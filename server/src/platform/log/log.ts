@@ -37,9 +37,18 @@ export function createLog(
   )
 }
 
-/** Name, message, code and stack of an error, without the properties libraries hang onto it. */
+/**
+ * Name, message, code and stack of an error, without the properties libraries hang onto it. What this
+ * has made already stays as it is: the logger does the same to every `err`.
+ */
 export function errorFields(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) }
-  const code = (error as NodeJS.ErrnoException).code
-  return { type: error.name, message: error.message, ...(code ? { code } : {}), stack: error.stack }
+  if (!(error instanceof Error))
+    return made.has(error as object) ? (error as object) : { message: String(error) }
+  const { code } = error as NodeJS.ErrnoException
+  const { name: type, message, stack } = error
+  const fields = { type, message, ...(code ? { code } : {}), stack }
+  made.add(fields)
+  return fields
 }
+
+const made = new WeakSet<object>()
