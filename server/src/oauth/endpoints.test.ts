@@ -74,6 +74,12 @@ describe('the protocol endpoints', () => {
       assert.deepEqual(metadata.response_types_supported, ['code'])
       assert.deepEqual(metadata.response_modes_supported, ['query'])
       assert.deepEqual(metadata.code_challenge_methods_supported, ['S256'])
+      for (const part of ['auth_methods', 'auth_signing_alg_values'])
+        for (const endpoint of ['introspection', 'revocation'])
+          assert.deepEqual(
+            metadata[`${endpoint}_endpoint_${part}_supported`],
+            metadata[`token_endpoint_${part}_supported`],
+          )
       assert.deepEqual([...(metadata.grant_types_supported as string[])].sort(), [
         'authorization_code',
         'client_credentials',

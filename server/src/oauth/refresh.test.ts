@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { discover, registerApp, signIn } from '../../../test/harness/oauth-browser.ts'
 import { mailTo, Person, signedUp } from '../../../test/harness/person.ts'
@@ -242,4 +244,21 @@ test('the grace window is as long as its app says, up to five minutes', async ()
       assert.equal((await refresh(first)).reason, 'reused')
       assert.equal((await refresh(answer.refresh_token)).reason, 'revoked')
     }
+})
+
+test('a use that cannot be noted costs nobody the answer, nor the family', async () => {
+  await using server = await startServer()
+  const settings = { refresh_grace_seconds: 0 }
+  const { refresh, first } = await family(server, settings, {
+    scope: 'offline_access models:read',
+  })
+  server.clock.advance(120_000) // uses are noted once a minute
+  const database = new DatabaseSync(join(server.platform.config.dataDir, 'latchkey.db'))
+  database.exec(`create trigger untouched before update of last_used_at on oauth_grants
+    begin select raise(abort, 'no'); end`)
+  const answer = await refresh(first)
+  assert.equal(answer.status, 200)
+  database.exec('drop trigger untouched')
+  database.close()
+  assert.equal((await refresh(answer.refresh_token)).status, 200)
 })

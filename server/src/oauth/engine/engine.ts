@@ -6,6 +6,8 @@ import type { RateLimiter } from '#platform/limits/token-bucket.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import { type Locale, locales } from '../../../messages/messages.ts'
 import type { AccessTokenInspector } from '../access-token.ts'
+import { authMethods } from '../apps/app.ts'
+import { assertionAlgs } from '../apps/client-key.ts'
 import { askedLocale } from '../asked-locale.ts'
 import type { StoredGrant } from '../grants/grants.ts'
 import { isInspectorRedirect } from '../inspector/inspections.ts'
@@ -192,6 +194,13 @@ export function createEngine(deps: EngineDeps): Engine {
         backchannel_logout_session_supported: true,
         ui_locales_supported: locales,
         client_id_metadata_document_supported: true,
+        // RFC 8414 section 2: unsaid, revocation would take Basic alone and introspection nothing known.
+        ...Object.fromEntries(
+          ['introspection', 'revocation'].flatMap((endpoint) => [
+            [`${endpoint}_endpoint_auth_methods_supported`, authMethods],
+            [`${endpoint}_endpoint_auth_signing_alg_values_supported`, assertionAlgs],
+          ]),
+        ),
       }
     if (oidc.route === 'jwks' || oidc.route === 'discovery') {
       ctx.set('cache-control', `public, max-age=${seconds(publishedForMs)}`)
@@ -254,7 +263,8 @@ export function createEngine(deps: EngineDeps): Engine {
     } catch (error) {
       deps.log.warn({ err: errorFields(error) }, 'last use could not be noted')
     }
-    if (body?.refresh_token === undefined || !body.expires_in) return
+    const alone = ctx.oidc.params?.grant_type === 'client_credentials' // needs nobody to come again
+    if (!body?.expires_in || (body.refresh_token === undefined && !alone)) return
     ctx.body = { ...body, refresh_in: renewAfter(body.expires_in, deps.random) }
   }
 

@@ -51,6 +51,8 @@ for (const database of databases)
     const [directly, indirectly] = [await ask(machine), await ask(machine, byEngine)]
     assert.deepEqual(readable(directly), readable(indirectly))
     assert.deepEqual(Object.keys(directly).sort(), Object.keys(indirectly).sort())
+    for (const { refresh_in } of [directly, indirectly])
+      assert.ok(Number(refresh_in) > 420 && Number(refresh_in) < 480, `${refresh_in}`)
     assert.equal((await server.oauth.verifier.verify(directly.access_token)).ok, true)
 
     const refreshed = async (headers: Record<string, string>) => {

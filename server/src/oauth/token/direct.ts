@@ -133,7 +133,13 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       ...boundTo(jkt),
     })
     await deps.apps.noteUse(app)
-    return { access_token: accessToken, expires_in: expiresIn, scope, token_type: typeOf(jkt) }
+    return {
+      access_token: accessToken,
+      expires_in: expiresIn,
+      scope,
+      token_type: typeOf(jkt),
+      refresh_in: renewAfter(expiresIn, deps.random),
+    }
   }
 
   async function refresh(
@@ -194,8 +200,13 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     const rotate = await vault.rotation('RefreshToken', token, replay, successorOf)
     // Of any number at once exactly one passes; revocation has removed the row.
     if (!(await commit(rotate))) return null
-    await deps.apps.noteUse(app)
-    await deps.grants.noteUse(grantId, { address, renewsUntil: clock.now() + lifeMs })
+    try {
+      await deps.apps.noteUse(app)
+      await deps.grants.noteUse(grantId, { address, renewsUntil: clock.now() + lifeMs })
+    } catch (error) {
+      // The token is used up: whoever asks anew for want of an answer may look like a thief.
+      deps.log.warn({ err: errorFields(error) }, 'last use could not be noted')
+    }
     return { ...answer, refresh_in: renewAfter(expiresIn, deps.random) }
   }
 
