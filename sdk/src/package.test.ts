@@ -24,6 +24,27 @@ const sources = globSync('src/**/*.ts', { cwd: root })
   .map((path) => relative('src', path).split(sep).join('/'))
   .filter((path) => !/\.(test|contract|fixture)\.ts$/.test(path))
 
+/** What an example of the documentation may take as given, each name as an earlier one has it. */
+const known = [
+  ...Object.entries({
+    '': 'createAuth discover endpoints keySealer openaiOptions registerClient transactionCookies',
+    '/node': 'fileStore keepAliveFetch keychainSealer',
+    '/redis': 'ioredisClient redisStore',
+    '/testing': 'FakeProvider FaultProxy',
+  }).flatMap(([entry, names]) =>
+    names
+      .split(' ')
+      .map((name) => `declare const ${name}: typeof import('./sdk${entry}/index.js').${name}`),
+  ),
+  "declare const auth: import('./sdk/index.js').Auth",
+  "declare const account: import('./sdk/index.js').Account",
+  "declare const provider: import('./sdk/testing/index.js').FakeProvider",
+  'declare const redis: Parameters<typeof ioredisClient>[0]',
+  'declare const code: string, callbackUrl: string, signal: AbortSignal',
+  'declare const key32: Uint8Array<ArrayBuffer>',
+  "declare const assert: typeof import('node:assert/strict')",
+].join('\n')
+
 test('the core imports nothing of Node', () => {
   for (const path of sources) {
     if (path.startsWith('node/') || path.startsWith('testing/') || path === 'vault/token.ts')
@@ -109,6 +130,32 @@ export const auth = createAuth({
   const strict = [...flags.slice(0, -1), '--exactOptionalPropertyTypes', '--noEmit']
   const lib = ['--lib', 'es2023,dom,esnext.disposable']
   run(tsc, '--ignoreConfig', ...strict, ...lib, '--types', 'node', join(bare, 'app.mts'))
+
+  // So do the examples of the documentation, each by itself.
+  symlinkSync(join(root, '..', 'node_modules', 'openai'), join(bare, 'node_modules', 'openai'))
+  const docs = readFileSync(join(root, '..', 'docs', 'sdk.md'), 'utf8')
+  const examples = [...docs.matchAll(/```ts\n(.*?)```/gs)].map(([, code = ''], number) => {
+    const file = join(bare, `example-${number}.mts`)
+    const here = code.replace(
+      /'@latchkey\/sdk(\/\w+)?'/g,
+      (_, entry = '') => `'./sdk${entry}/index.js'`,
+    )
+    writeFileSync(file, `${here}\nexport {}\n`)
+    return file
+  })
+  assert.ok(examples.length > 10, `${examples.length} examples`)
+  writeFileSync(join(bare, 'known.d.ts'), known)
+  const libs = ['--skipLibCheck', ...lib]
+  run(
+    tsc,
+    '--ignoreConfig',
+    ...strict,
+    ...libs,
+    '--types',
+    'node',
+    ...examples,
+    join(bare, 'known.d.ts'),
+  )
 
   // Importing may not reach out: no handle is open, nothing keeps the process.
   writeFileSync(
