@@ -36,7 +36,7 @@ export type ArtifactStore = {
   consume(model: string, idDigest: string, now: number): Promise<boolean>
   /**
    * Takes `used` out of use and puts `next` in its place, both or neither; `replay` stays with `used`.
-   * Of any number of simultaneous callers exactly one gets true.
+   * Of any number of simultaneous callers exactly one gets true, and none once the grant has ended.
    */
   rotate(
     used: { model: string; idDigest: string },

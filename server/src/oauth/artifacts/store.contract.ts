@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { GrantStore, OAuthGrant } from '../grants/grant.ts'
 import type { Artifact, ArtifactStore } from './artifact.ts'
 
 let made = 0
@@ -19,8 +20,30 @@ const artifact = (fields: Partial<Artifact> = {}): Artifact => ({
   ...fields,
 })
 
-/** Behaviour that every artifact store must show. `open` gives an empty one. */
-export function artifactStoreContract(name: string, open: () => Promise<ArtifactStore>): void {
+const grant: OAuthGrant = {
+  id: 'grant_1',
+  accountId: 'acct_1',
+  clientId: 'app_1',
+  sessionId: 'ses_1',
+  deviceId: 'dev_1',
+  scopes: ['chat:write'],
+  resource: 'https://api.example/v1',
+  redirectHost: 'app.example',
+  createdAt: 1_000,
+  lastUsedAt: null,
+  renewsUntil: null,
+  expiresAt: 90_000,
+  revokedAt: null,
+  signedOutAt: null,
+}
+
+/** Behaviour that every artifact store must show. `openBoth` gives empty ones. */
+export function artifactStoreContract(
+  name: string,
+  openBoth: () => Promise<{ store: ArtifactStore; grants: GrantStore }>,
+): void {
+  const open = async () => (await openBoth()).store
+
   test(`of 50 simultaneous consumers exactly one wins (${name})`, async () => {
     const store = await open()
     const { model, idDigest, ...rest } = artifact()
@@ -33,10 +56,11 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
   })
 
   test(`of 50 simultaneous rotations exactly one wins, and leaves its successor and its replay alone (${name})`, async () => {
-    const store = await open()
-    const used = artifact({ model: 'RefreshToken', grantId: 'grant_1' })
+    const { store, grants } = await openBoth()
+    await grants.insert(grant)
+    const used = artifact({ model: 'RefreshToken', grantId: grant.id })
     const nexts = Array.from({ length: 50 }, () =>
-      artifact({ model: 'RefreshToken', grantId: 'grant_1', expiresAt: null }),
+      artifact({ model: 'RefreshToken', grantId: grant.id, expiresAt: null }),
     )
     await store.put(used)
     const wins = await Promise.all(
@@ -58,12 +82,27 @@ export function artifactStoreContract(name: string, open: () => Promise<Artifact
     assert.equal((await store.find(model, idDigest, 2_000))?.consumedAt, 2_000)
     assert.equal(await store.findReplay(model, idDigest, 31_999), `answer ${winner.idDigest}`)
     assert.equal(await store.findReplay(model, idDigest, 32_000), null)
-    assert.equal(await store.rotate(winner, null, artifact({ model }), 3_000), true)
+    assert.equal(
+      await store.rotate(winner, null, artifact({ model, grantId: grant.id }), 3_000),
+      true,
+    )
     assert.equal(await store.findReplay(model, winner.idDigest, 3_000), null, 'none was kept')
     assert.equal(await store.dropReplays(31_999, 10), 0)
     assert.equal(await store.dropReplays(32_000, 10), 1)
     assert.equal(await store.dropReplays(32_000, 10), 0)
     assert.equal((await store.find(model, idDigest, 2_000))?.consumedAt, 2_000)
+  })
+
+  test(`what a grant that has ended left behind is not rotated (${name})`, async () => {
+    const { store, grants } = await openBoth()
+    await grants.insert(grant)
+    const token = artifact({ model: 'RefreshToken', grantId: grant.id })
+    await store.put(token)
+    assert.deepEqual(await grants.revoke([grant.id], 'owner', 1_500), [grant.id])
+    const next = artifact({ model: 'RefreshToken', grantId: grant.id })
+    assert.equal(await store.rotate(token, null, next, 2_000), false)
+    assert.equal(await store.find(next.model, next.idDigest, 2_000), null)
+    assert.equal((await store.find(token.model, token.idDigest, 2_000))?.consumedAt, null)
   })
 
   test(`of 50 simultaneous writers of one replay id exactly one wins (${name})`, async () => {

@@ -67,8 +67,11 @@ const livingText = `select ${names.join(', ')} from oauth_artifacts
   where model = ? and id_digest = ? and (expires_at is null or expires_at > ?)`
 const consumeText = `update oauth_artifacts set consumed_at = ?
   where model = ? and id_digest = ? and consumed_at is null`
+// A rotation that runs beside the end of its grant may leave a successor that the end has not seen. The
+// grant is asked in the same statement, so that such a successor is good for nothing.
 const claimText = `update oauth_artifacts set consumed_at = ?, replay = ?, replay_until = ?
-  where model = ? and id_digest = ? and consumed_at is null`
+  where model = ? and id_digest = ? and consumed_at is null and exists (
+    select 1 from oauth_grants where id = oauth_artifacts.grant_id and revoked_at is null)`
 /** PostgreSQL's claim and successor in one statement: one round trip, and no transaction to hold. */
 const rotateText = `with claimed as (${claimText} returning 1)
   insert into oauth_artifacts (${names.join(', ')})
