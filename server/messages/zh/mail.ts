@@ -1,3 +1,4 @@
+import { deviceText } from '../devices.ts'
 import type { MailTexts } from '../en/mail.ts'
 import { placeName } from '../places.ts'
 
@@ -87,7 +88,7 @@ export const mail: MailTexts = {
   new_device: ({ device, address, place, at }) => ({
     subject: '您的账户有新的登录',
     paragraphs: [
-      `您的账户于 ${time(at)}在一台新设备上登录：${device}，网络地址 ${address}（${placeName('zh', place)}）。`,
+      `您的账户于 ${time(at)}在一台新设备上登录：${deviceText('zh', device, false)}，网络地址 ${address}（${placeName('zh', place)}）。`,
       '如果是您本人，无需处理。如果不是，请打开下面的页面：点击其中的按钮即可让该设备退出登录，并由您设置新密码。链接在七天内有效。',
     ],
     button: '不是我本人',
@@ -95,7 +96,7 @@ export const mail: MailTexts = {
   new_app_device: ({ device, address, place, at }) => ({
     subject: '有设备连接到您的账户',
     paragraphs: [
-      `一台设备于 ${time(at)}通过设备代码连接到您的账户：${device}，网络地址 ${address}（${placeName('zh', place)}）。`,
+      `一台设备于 ${time(at)}通过设备代码连接到您的账户：${deviceText('zh', device, true)}，网络地址 ${address}（${placeName('zh', place)}）。`,
       '如果这是您的设备，无需处理。如果代码是别人给您的，或者您没有输入过代码，请打开下面的页面：点击其中的按钮即可断开该设备，并由您设置新密码。链接在七天内有效。',
     ],
     button: '不是我本人',

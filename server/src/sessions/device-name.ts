@@ -1,6 +1,5 @@
 import Bowser from 'bowser'
-
-const unknownDevice = 'Unknown device'
+import { unknownDevice } from '../../messages/devices.ts'
 
 /**
  * What people call the device: `Chrome on macOS`. From the User-Agent alone, so a claim and not a

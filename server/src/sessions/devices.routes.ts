@@ -6,6 +6,8 @@ import type { App } from '#platform/http/app.ts'
 import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Places } from '#platform/places/places.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
+import { deviceText } from '../../messages/devices.ts'
+import type { Locale } from '../../messages/messages.ts'
 import type { SessionsContext } from './context.ts'
 import { disownDevice } from './not-me.ts'
 import type { HeldDevice, Sessions } from './session.ts'
@@ -34,12 +36,19 @@ const deviceSchema = z
   .meta({ id: 'Device' })
 
 /** Devices as their owner sees them; `current` is the asking one, null where there is none yet. */
-const presentDevices = (places: Places, devices: readonly HeldDevice[], current: string | null) =>
-  Promise.all(devices.map((device) => presentDevice(places, device, current)))
+const presentDevices = (
+  places: Places,
+  devices: readonly HeldDevice[],
+  reader: { locale: Locale; current: string | null },
+) => Promise.all(devices.map((device) => presentDevice(places, device, reader)))
 
-const presentDevice = async (places: Places, device: HeldDevice, current: string | null) => ({
+const presentDevice = async (
+  places: Places,
+  device: HeldDevice,
+  { locale, current }: { locale: Locale; current: string | null },
+) => ({
   id: device.id,
-  name: device.name,
+  name: deviceText(locale, device.name, device.kind === 'app'),
   kind: device.kind,
   current: device.id === current,
   address: device.address,
@@ -68,7 +77,10 @@ export async function refuseDevice(
   const { reason } = refusal
   if (reason === 'device_limit_refused')
     return problem(request, reply, { status: 409, code: reason })
-  const devices = await presentDevices(places, refusal.devices, null)
+  const devices = await presentDevices(places, refusal.devices, {
+    locale: request.locale,
+    current: null,
+  })
   const { ticket } = refusal
   const members = { ...(ticket === undefined ? {} : { ticket }), devices }
   return problem(request, reply, { status: 409, code: reason }, { members })
@@ -95,7 +107,8 @@ export function deviceRoutes(
     async (request) => {
       const { accountId, deviceId } = principalOf(request)
       const devices = await sessions.devices(accountId)
-      return { items: await presentDevices(context.places, devices, deviceId) }
+      const reader = { locale: request.locale, current: deviceId }
+      return { items: await presentDevices(context.places, devices, reader) }
     },
   )
 

@@ -5,6 +5,8 @@ import { principalOf } from '#platform/http/access.ts'
 import type { App } from '#platform/http/app.ts'
 import type { ProblemAnswer, ProblemSender } from '#platform/http/problem.ts'
 import { placeSchema, presentPlace } from '#platform/places/present.ts'
+import { deviceText } from '../../messages/devices.ts'
+import type { Locale } from '../../messages/messages.ts'
 import {
   type AccountNeighbours,
   type AccountsRoom,
@@ -57,12 +59,12 @@ export function sessionRoutes(
   const { sessions, context, prove, proveAgain, organizationsOf, problem } = deps
   const { cookies, keyring, store, places } = context
 
-  const present = async (session: Session, current: string) => ({
+  const present = async ({ device, ...session }: Session, current: string, locale: Locale) => ({
     id: session.id,
     current: session.id === current,
-    device: { id: session.device.id, name: session.device.name },
-    address: session.device.address,
-    place: presentPlace(await places.of(session.device.address)),
+    device: { id: device.id, name: deviceText(locale, device.name, device.kind === 'app') },
+    address: device.address,
+    place: presentPlace(await places.of(device.address)),
     created_at: rfc3339(session.createdAt),
     last_seen_at: rfc3339(session.lastSeenAt),
   })
@@ -172,7 +174,8 @@ export function sessionRoutes(
     async (request) => {
       const { accountId, sessionId } = principalOf(request)
       const items = await sessions.list(accountId)
-      return { items: await Promise.all(items.map((session) => present(session, sessionId))) }
+      const presented = items.map((session) => present(session, sessionId, request.locale))
+      return { items: await Promise.all(presented) }
     },
   )
 

@@ -52,6 +52,10 @@ for (const database of databases) {
     assert.ok(device)
     assert.equal(device.name, 'Living-room box · latchkey-cli on Linux')
     assert.deepEqual([device.address, device.place.country], ['8.8.8.8', 'US'])
+    const inChinese = { 'accept-language': 'zh' }
+    const { body } = await user.person.get<{ items: Device[] }>('/api/devices', inChinese)
+    const name = 'Living-room box · Linux 上的 latchkey-cli'
+    assert.equal(body.items.find(({ kind }) => kind === 'app')?.name, name)
     assert.equal(device.current, false)
     assert.equal(device.holds.sessions, 0)
     assert.equal(device.holds.grants[0]?.client_name, 'Living-room box')
