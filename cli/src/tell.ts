@@ -55,6 +55,12 @@ export function troubleOf(error: unknown, context: Context, signIn = 'latchkey l
   return new Trouble(message, { code: 'unexpected', exitCode: exitCodes.failed, cause: error })
 }
 
+/** What a program may want to tell apart among the ways a sign-in can end. */
+const why = (cause: unknown) =>
+  cause instanceof SignInRequired
+    ? { reason: cause.reason, revoked_because: cause.revokedBecause }
+    : {}
+
 /** Tells it: with `--json` as the one document on stdout, else in two lines on stderr. */
 export function tell(trouble: Trouble, { json, terminal, m }: Context): void {
   const { code, exitCode, next, help, retryAt } = trouble.details
@@ -66,6 +72,7 @@ export function tell(trouble: Trouble, { json, terminal, m }: Context): void {
           message: trouble.message,
           next: next ?? null,
           help: help ?? null,
+          ...why(trouble.details.cause),
           retry_at:
             retryAt === undefined || retryAt === null ? null : new Date(retryAt).toISOString(),
           exit_code: exitCode,

@@ -1,7 +1,7 @@
 import { freshTokenWrapper } from './adapters/fresh-token.ts'
 import { bindingOf, type Context } from './context.ts'
 import {
-  type DeathReason,
+  type Death,
   type JournalEntry,
   sameBinding,
   type TokenSet,
@@ -83,7 +83,7 @@ export type AccountStatus =
       /** Null: the provider gave no lifetime. */
       accessExpiresAt: number | null
       canRefresh: boolean
-      dead: { reason: DeathReason; at: number } | null
+      dead: Death | null
       /** A renewal was cut off and is not resolved yet. */
       interrupted: boolean
       journal: JournalEntry[]

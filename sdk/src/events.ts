@@ -1,4 +1,4 @@
-import type { DeathReason } from './credentials/credential.ts'
+import type { DeathReason, Revocation } from './credentials/credential.ts'
 import type { StoreUnavailable } from './errors/errors.ts'
 import type { ErrorCode, Locale } from './errors/messages.ts'
 
@@ -14,7 +14,12 @@ export type AuthEvent = { account: string; at: number } & (
   /** It failed for now; the old token stays in use and the next try comes at `retryAt`. */
   | { type: 'refresh_deferred'; generation: number; retryAt: number; because: string }
   /** This generation's refresh token was refused for good. */
-  | { type: 'refresh_dead'; generation: number; reason: DeathReason }
+  | {
+      type: 'refresh_dead'
+      generation: number
+      reason: DeathReason
+      revokedBecause: Revocation | null
+    }
   | { type: 'save_failed'; generation: number; because: string }
   /** The store worked around trouble, such as a key service that is away. `account` is empty. */
   | { type: 'store_warning'; code: ErrorCode; message: string }

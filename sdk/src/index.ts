@@ -16,9 +16,11 @@ export {
 export type {
   Binding,
   Credential,
+  Death,
   DeathReason,
   JournalEntry,
   ProofKey,
+  Revocation,
   TokenSet,
 } from './credentials/credential.ts'
 export type { DataKeyLimits } from './credentials/data-keys.ts'

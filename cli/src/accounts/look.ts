@@ -1,3 +1,4 @@
+import type { Death } from '../../../sdk/src/credentials/credential.ts'
 import type { Stored } from '../../../sdk/src/credentials/store.ts'
 import { StoreLocked } from '../../../sdk/src/errors/errors.ts'
 import type { Chosen } from './choose.ts'
@@ -13,7 +14,7 @@ export type View = {
   scopes: readonly string[]
   accessExpiresAt: number | null
   renewable: boolean
-  dead: { reason: string; at: number; by: string | null } | null
+  dead: (Omit<Death, 'help'> & { by: string | null }) | null
   interrupted: boolean
   stored: Stored | { state: 'locked'; detail: string | null }
 }

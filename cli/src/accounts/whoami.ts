@@ -6,6 +6,7 @@ import { accountOption, type Chosen, chooseAccount, readBook } from './choose.ts
 import { bindingOf, type Keep, openKeep, type Protection } from './keep.ts'
 import { look, type View } from './look.ts'
 import { signInCommandOf } from './sign-in-command.ts'
+import { whyEnded } from './why-ended.ts'
 
 /**
  * `latchkey whoami`: who is signed in, where that is kept and what protects it. Reads this machine
@@ -76,7 +77,13 @@ function describe({ keep, chosen, view, protection }: Seen, book: Book, verified
     scopes: view.scopes,
     access_expires_at: rfc3339(view.accessExpiresAt),
     renewable: view.renewable,
-    ended: view.dead ? { reason: view.dead.reason, at: rfc3339(view.dead.at) } : null,
+    ended: view.dead
+      ? {
+          reason: view.dead.reason,
+          revoked_because: view.dead.revokedBecause,
+          at: rfc3339(view.dead.at),
+        }
+      : null,
     signed_in_at: rfc3339(entry.signedInAt || null),
     base_url: entry.baseUrl,
     stored_in: keep.dir,
@@ -107,7 +114,7 @@ function text({ keep, chosen, view, protection }: Seen, context: Context): strin
     const gap = ' '.repeat(width - columns(label) + 2)
     return `${terminal.tone('quiet', label, 'out')}${gap}${value}`
   })
-  if (view.dead) lines.push('', m.reasons[view.dead.reason as keyof typeof m.reasons](view.dead.at))
+  if (view.dead) lines.push('', whyEnded(view.dead, name, context))
   if (view.state !== 'signed_in' && view.state !== 'locked')
     lines.push(`${terminal.tone('strong', '→', 'out')} ${m.common.run(signInCommandOf(chosen))}`)
   return lines.join('\n')

@@ -1,9 +1,11 @@
+import { readReason, readRevocation } from '../../../sdk/src/credentials/credential.ts'
 import type { Book } from '../accounts/book.ts'
 import { accountOption, type Chosen, environmentClient } from '../accounts/choose.ts'
 import { defaultIssuer, issuerOf } from '../accounts/issuer.ts'
 import { bindingOf, type Keep } from '../accounts/keep.ts'
 import { look } from '../accounts/look.ts'
 import { signInCommandOf } from '../accounts/sign-in-command.ts'
+import { nextAfter, whyEnded } from '../accounts/why-ended.ts'
 import { type Context, option } from '../command.ts'
 import { examineEnvironment } from './environment.ts'
 import type { Finding } from './finding.ts'
@@ -111,9 +113,10 @@ async function examineAccount(keep: Keep, chosen: Chosen, context: Context): Pro
       break
     default: {
       const token = m.whoami.tokenText(view.accessExpiresAt, now, view.renewable)
+      const next = view.dead ? nextAfter(view.dead, again, context) : again
       const result = view.state === 'signed_in' ? 'ok' : 'fail'
       found.push(
-        finding(result, `${m.states[view.state]}; ${token}`, result === 'ok' ? null : again),
+        finding(result, `${m.states[view.state]}; ${token}`, result === 'ok' ? null : next),
       )
     }
   }
@@ -121,15 +124,14 @@ async function examineAccount(keep: Keep, chosen: Chosen, context: Context): Pro
     const held = m.protection[await keep.protection(bindingOf(chosen))]
     found.push(finding('ok', `${m.doctor.atRest}: ${held}`, null))
   }
-  const before = view.dead ?? lastDeath(view)
-  if (before) {
-    const why = m.reasons[before.reason as keyof typeof m.reasons] ?? m.reasons.refused
+  const ended = view.dead ?? lastDeath(view)
+  if (ended) {
+    const why = whyEnded(ended, chosen.name, context)
+    const by = ended.by ? ` ${m.doctor.by(ended.by)}` : ''
     found.push(
-      finding(
-        view.dead ? 'fail' : 'ok',
-        `${view.dead ? '' : `${m.doctor.earlier} `}${why(before.at)}${before.by ? ` ${m.doctor.by(before.by)}` : ''}`,
-        view.dead ? reasonNext(before.reason, again, m) : null,
-      ),
+      view.dead
+        ? finding('fail', `${why}${by}`, nextAfter(ended, again, context))
+        : finding('ok', `${m.doctor.earlier} ${why}${by}`, null),
     )
   }
   if (view.interrupted)
@@ -141,12 +143,8 @@ async function examineAccount(keep: Keep, chosen: Chosen, context: Context): Pro
 function lastDeath({ stored }: Awaited<ReturnType<typeof look>>) {
   if (stored.state !== 'present') return null
   const entry = stored.credential.journal.findLast(({ event }) => event === 'dead')
-  return entry ? { reason: entry.reason ?? 'refused', at: entry.at, by: entry.by || null } : null
+  if (!entry) return null
+  const { at, by } = entry
+  const reason = readReason(entry.reason)
+  return { reason, revokedBecause: readRevocation(entry.revokedBecause), at, by: by || null }
 }
-
-const reasonNext = (reason: string, again: string, m: Context['m']): string =>
-  reason === 'reused'
-    ? m.doctor.reusedNext(again)
-    : reason === 'suspended'
-      ? m.doctor.suspendedNext
-      : again

@@ -166,7 +166,7 @@ test('why the last sign-in ended stays readable after the next one, and nothing 
   const at = Date.now() - 60_000
   const { tokens } = await alterCredential(terminal, binding, (credential) => ({
     ...credential,
-    dead: { reason: 'reused', at },
+    dead: { reason: 'reused', revokedBecause: null, help: null, at },
     journal: [
       ...credential.journal,
       { generation: 1, event: 'dead', at, by: '4711@desk', refreshHash: null, reason: 'reused' },

@@ -246,6 +246,8 @@ export const en = {
     revoked: (at: number) =>
       `The sign-in was ended at the provider (${when(at)}): by you, by an operator, or with its browser session.`,
     suspended: (at: number) => `The account was suspended (${when(at)}).`,
+    client_mismatch: (at: number) =>
+      `The refresh token belongs to another client or another key (${when(at)}).`,
     interrupted: (at: number) =>
       `A renewal was cut off after the refresh token had left (${when(at)}), and the provider gives no second chance.`,
     refused: (at: number) =>
@@ -281,6 +283,7 @@ export const en = {
       `Give ${dir} and what is in it to this user, for example by chown -R.`,
     damaged: (detail: string) => `the stored sign-in cannot be opened (${detail})`,
     earlier: 'An earlier sign-in ended:',
+    seenAt: (what: string, at: number) => `${what.replace(/\.$/, '')} (${when(at)}).`,
     by: (process: string) => `Seen by process ${process}.`,
     interrupted: 'a renewal was cut off and is not resolved yet; the next use resolves it',
     lockedNext: 'Unlock the keychain, usually by signing in to the desktop; or sign in again.',

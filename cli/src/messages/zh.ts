@@ -227,6 +227,7 @@ export const zh: Messages = {
     revoked: (at) =>
       `登录已在服务方终止（${when(at)}）：由您或运营者终止，或随其浏览器会话一同结束。`,
     suspended: (at) => `账户已被停用（${when(at)}）。`,
+    client_mismatch: (at) => `刷新令牌属于另一个客户端或另一个密钥（${when(at)}）。`,
     interrupted: (at) => `续期在刷新令牌发出后被中断（${when(at)}），而服务方不给第二次机会。`,
     refused: (at) => `服务方拒绝了刷新令牌，未说明原因（${when(at)}）。`,
   },
@@ -256,6 +257,7 @@ export const zh: Messages = {
     storeNext: (dir) => `请把 ${dir} 及其内容归还给此用户，例如使用 chown -R。`,
     damaged: (detail) => `保存的登录无法打开（${detail}）`,
     earlier: '之前的一次登录已终止：',
+    seenAt: (what, at) => `${what.replace(/。$/, '')}（${when(at)}）。`,
     by: (process) => `由进程 ${process} 发现。`,
     interrupted: '有一次续期被中断，尚未处理；下次使用时会处理',
     lockedNext: '请解锁钥匙串，通常登录桌面即可；或重新登录。',

@@ -46,10 +46,39 @@ export const deathReasons = [
   'reused',
   'revoked',
   'suspended',
+  'client_mismatch',
   'interrupted',
   'refused',
 ] as const
 export type DeathReason = (typeof deathReasons)[number]
+
+/** What ended a sign-in that was `revoked`. Latchkey says so in `revoked_because`, for seven days. */
+export const revocations = [
+  'signed_out',
+  'signed_out_elsewhere',
+  'device_limit',
+  'not_me',
+  'password_changed',
+  'password_reset',
+  'revoked_all',
+  'revoked_by_operator',
+  'access_removed',
+  'client_request',
+  'code_reused',
+  'token_reused',
+  'closed',
+] as const
+export type Revocation = (typeof revocations)[number]
+
+/** Why a refresh token was refused for good, as far as the provider says. */
+export type Death = {
+  reason: DeathReason
+  /** With `revoked`; null: not told, or by a word that this version does not know. */
+  revokedBecause: Revocation | null
+  /** The provider's own article about it. */
+  help: string | null
+  at: number
+}
 
 /**
  * What a store keeps for one binding.
@@ -72,7 +101,7 @@ export type Credential = {
   /** Set before the refresh token leaves the machine, cleared with the set that came back. */
   intent: Intent | null
   /** Set when this very generation's refresh token was refused. Its access token may still live. */
-  dead: { reason: DeathReason; at: number } | null
+  dead: Death | null
   /** How the last generations came to be: times and short hashes, never a token. Newest last. */
   journal: JournalEntry[]
 }
@@ -88,6 +117,7 @@ export type JournalEntry = {
   /** First characters of the refresh token's SHA-256. */
   refreshHash: string | null
   reason?: DeathReason
+  revokedBecause?: Revocation
 }
 
 export const journalLength = 12
@@ -141,10 +171,7 @@ export function readCredential(text: string, binding: Binding): Credential | nul
         isRecord(intent) && isText(intent.attempt) && isNumber(intent.at)
           ? { attempt: intent.attempt, at: intent.at }
           : null,
-      dead:
-        isRecord(dead) && isNumber(dead.at)
-          ? { reason: readReason(dead.reason), at: dead.at }
-          : null,
+      dead: readDeath(dead),
       journal: Array.isArray(value.journal) ? value.journal.filter(isJournalEntry) : [],
     }
   } catch {
@@ -155,6 +182,21 @@ export function readCredential(text: string, binding: Binding): Credential | nul
 /** `refused` stands for every reason this version does not know. */
 export const readReason = (value: unknown): DeathReason =>
   deathReasons.find((reason) => reason === value) ?? 'refused'
+
+/** Null for words that this version does not know: `reason` says enough then. */
+export const readRevocation = (value: unknown): Revocation | null =>
+  revocations.find((one) => one === value) ?? null
+
+/** Credentials of earlier versions say less. */
+const readDeath = (value: unknown): Death | null =>
+  isRecord(value) && isNumber(value.at)
+    ? {
+        reason: readReason(value.reason),
+        revokedBecause: readRevocation(value.revokedBecause),
+        help: isText(value.help) ? value.help : null,
+        at: value.at,
+      }
+    : null
 
 function readTokens(value: Record<string, unknown>): TokenSet | null {
   if (!isText(value.accessToken) || value.accessToken === '') return null

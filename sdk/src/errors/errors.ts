@@ -1,5 +1,6 @@
-import type { DeathReason } from '../credentials/credential.ts'
+import type { DeathReason, Revocation } from '../credentials/credential.ts'
 import { type ErrorCode, en, type Locale, slugs, type Words, zh } from './messages.ts'
+import { revokedWords } from './revocations.ts'
 
 /** In which language errors speak and where their help articles are. */
 export type Voice = {
@@ -22,6 +23,8 @@ export type ErrorDetails = {
   retryAt?: number | null
   outcome?: Outcome
   requestId?: string | null
+  /** What ended the sign-in, where the provider says so. */
+  revokedBecause?: Revocation | null
   /** A help link that came with the refusal. */
   help?: string | null
   cause?: unknown
@@ -94,16 +97,20 @@ const signInCodes: Record<SignInReason, ErrorCode> = {
   revoked: 'sign_in_revoked',
   interrupted: 'sign_in_interrupted',
   suspended: 'account_suspended',
+  client_mismatch: 'sign_in_mismatch',
   refused: 'sign_in_refused',
 }
 
 /** Only a person can help: no token is left that a refresh could renew. */
 export class SignInRequired extends LatchkeyError {
   readonly reason: SignInReason
+  /** With `revoked`: what ended the sign-in, where the provider says so. */
+  readonly revokedBecause: Revocation | null
 
   constructor(reason: SignInReason, details: ErrorDetails = {}, voice?: Voice) {
     super(signInCodes[reason], details, voice)
     this.reason = reason
+    this.revokedBecause = details.revokedBecause ?? null
   }
 }
 
@@ -127,7 +134,9 @@ export class RateLimited extends LatchkeyError {}
 export class QuotaExhausted extends LatchkeyError {}
 
 /** The account is suspended. Never retried, never refreshed; the credential is kept. */
-export class AccountSuspended extends LatchkeyError {}
+export class AccountSuspended extends LatchkeyError {
+  readonly reason = 'suspended' as const
+}
 
 /** The clocks are too far apart to judge an id_token. */
 export class ClockSkew extends LatchkeyError {}
@@ -210,7 +219,10 @@ function said(text: string | null | undefined): string {
 }
 
 function describe(code: ErrorCode, details: ErrorDetails, locale: Locale): Words {
-  const words = (locale === 'zh' ? zh : en)[code]
+  const { revokedBecause } = details
+  const words = revokedBecause
+    ? revokedWords[locale][revokedBecause]
+    : (locale === 'zh' ? zh : en)[code]
   const when =
     details.retryAt === undefined || details.retryAt === null
       ? { en: 'later', zh: '稍后' }[locale]

@@ -10,6 +10,7 @@ export const slugs = {
   sign_in_reused: 'sign-in-required',
   sign_in_revoked: 'sign-in-required',
   sign_in_refused: 'sign-in-required',
+  sign_in_mismatch: 'sign-in-required',
   sign_in_interrupted: 'sign-in-required',
   sign_in_damaged: 'sign-in-required',
   sign_in_denied: 'sign-in-failed',
@@ -62,6 +63,10 @@ export const en: Record<ErrorCode, Words> = {
     happened:
       'The provider no longer takes the refresh token of “{account}” (invalid_grant), and does not say why: it has expired, was revoked, or was used by another program.',
     next: 'Sign in again. If it happens again soon, look for a second copy of these credentials.',
+  },
+  sign_in_mismatch: {
+    happened: 'The refresh token of “{account}” belongs to another client or another key.',
+    next: 'Use the client id and the key that the sign-in began with, or sign in again.',
   },
   sign_in_interrupted: {
     happened:
@@ -193,6 +198,10 @@ export const zh: Record<ErrorCode, Words> = {
     happened:
       '服务方不再接受“{account}”的刷新令牌（invalid_grant），且未说明原因：可能已过期、被撤销，或被另一个程序使用。',
     next: '请重新登录。如果很快再次发生，请检查这份凭据是否另有副本。',
+  },
+  sign_in_mismatch: {
+    happened: '“{account}”的刷新令牌属于另一个客户端或另一个密钥。',
+    next: '请使用登录时的客户端 ID 和密钥，或重新登录。',
   },
   sign_in_interrupted: {
     happened: '“{account}”的续期在刷新令牌发出后被中断，而服务方不接受同一令牌再次使用。',

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi'
-import { type DeathReason, readReason, type TokenSet } from '../credentials/credential.ts'
+import { type Death, readReason, readRevocation, type TokenSet } from '../credentials/credential.ts'
 import { ProviderMisconfigured } from '../errors/errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Secret } from '../platform/secret.ts'
@@ -9,13 +9,7 @@ import { failureText, sentOrNot } from './wire.ts'
 export type Redeemed =
   | { ok: true; tokens: TokenSet }
   /** The refresh token or code is refused. Evidence about what was posted, not about the account. */
-  | {
-      ok: false
-      kind: 'invalid_grant'
-      reason: DeathReason
-      said: string | null
-      help: string | null
-    }
+  | ({ ok: false; kind: 'invalid_grant'; said: string | null } & Omit<Death, 'at'>)
   /** Another OAuth refusal, such as `invalid_client`: nothing was consumed, trying again is useless. */
   | {
       ok: false
@@ -110,9 +104,11 @@ function refusal(error: oauth.ResponseBodyError, previous: TokenSet | null): Red
   for (const secret of [previous?.refreshToken, previous?.accessToken])
     if (secret) said = said?.replaceAll(secret.reveal(), '…') ?? null // some quote what was posted
   const told = { said, help }
-  return error.error === 'invalid_grant'
-    ? { ok: false, kind: 'invalid_grant', reason: readReason(body.reason), ...told }
-    : { ok: false, kind: 'refused', error: error.error, status: error.status, ...told }
+  if (error.error !== 'invalid_grant')
+    return { ok: false, kind: 'refused', error: error.error, status: error.status, ...told }
+  const reason = readReason(body.reason)
+  const revokedBecause = reason === 'revoked' ? readRevocation(body.revoked_because) : null
+  return { ok: false, kind: 'invalid_grant', reason, revokedBecause, ...told }
 }
 
 // How providers that answer 200 to everything say that a code or refresh token is none, or not any more.

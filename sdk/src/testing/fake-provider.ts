@@ -67,7 +67,7 @@ export class FakeProvider {
   readonly #replies = new Map<string, Record<string, unknown>>()
   readonly #boundTo = new Map<string, string>()
   readonly #proofs = new Set<string>()
-  readonly #deadFamilies = new Map<string, string>()
+  readonly #deadFamilies = new Map<string, { reason: string; revoked_because?: string }>()
   readonly #codes = new Map<string, Code>()
   readonly #idTokens = new FakeIdTokens()
   readonly #devices = new Map<
@@ -170,9 +170,14 @@ export class FakeProvider {
   }
 
   /** Ends the family of `refreshToken` at the provider, as an operator would. */
-  end(refreshToken: string, reason: 'revoked' | 'expired' | 'suspended'): void {
+  end(
+    refreshToken: string,
+    reason: 'revoked' | 'expired' | 'suspended',
+    revokedBecause?: string,
+  ): void {
     const entry = this.#refresh.get(refreshToken)
-    if (entry) this.#deadFamilies.set(entry.family, reason)
+    const because = revokedBecause === undefined ? {} : { revoked_because: revokedBecause }
+    if (entry) this.#deadFamilies.set(entry.family, { reason, ...because })
   }
 
   /** Whether the API would take this token now. */
@@ -291,7 +296,7 @@ export class FakeProvider {
     const ended = this.#deadFamilies.get(entry.family)
     if (ended) {
       record('unknown')
-      return this.#json(400, { error: 'invalid_grant', reason: ended })
+      return this.#json(400, { error: 'invalid_grant', ...ended })
     }
     if (entry.successor !== null) {
       const replayed = this.#replies.get(token)
@@ -301,7 +306,7 @@ export class FakeProvider {
         return this.#json(200, replayed)
       }
       record('reused')
-      this.#deadFamilies.set(entry.family, 'reused')
+      this.#deadFamilies.set(entry.family, { reason: 'reused' })
       return this.#json(400, { error: 'invalid_grant', reason: 'reused' })
     }
     record('rotated')

@@ -351,6 +351,7 @@ export class Keeper {
             type: 'refresh_dead',
             generation: credential.generation,
             reason: credential.dead.reason,
+            revokedBecause: credential.dead.revokedBecause,
             at,
           })
         return
@@ -471,7 +472,7 @@ export class Keeper {
     if (this.#damage !== null)
       return new SignInRequired('damaged', { account, detail: this.#damage }, voice)
     const dead = this.#held?.credential.dead
-    if (dead) return new SignInRequired(dead.reason, { account }, voice)
+    if (dead) return new SignInRequired(dead.reason, { account, ...dead }, voice)
     return new SignInRequired(this.#held === null ? 'signed_out' : 'expired', { account }, voice)
   }
 

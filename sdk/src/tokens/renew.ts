@@ -141,9 +141,17 @@ async function spend(
       return { outcome: 'adopted', credential: now.credential, revision: now.revision }
     const ours =
       result.reason === 'refused' || result.reason === 'reused' || result.reason === 'revoked'
-    const reason = inDoubt && ours ? 'interrupted' : result.reason
-    const dead = await inscribe(deps, { ...credential, intent: null }, 'dead', { reason })
-    dead.dead = { reason, at: deps.clock.now() }
+    // A revocation that names its cause was no second use of ours, whatever became of the first.
+    const { revokedBecause, help } = result
+    const cutOff = inDoubt && ours && (revokedBecause === null || revokedBecause === 'token_reused')
+    const death = cutOff
+      ? { reason: 'interrupted' as const, revokedBecause: null, help: null }
+      : { reason: result.reason, revokedBecause, help }
+    const dead = await inscribe(deps, { ...credential, intent: null }, 'dead', {
+      reason: death.reason,
+      ...(death.revokedBecause ? { revokedBecause: death.revokedBecause } : {}),
+    })
+    dead.dead = { ...death, at: deps.clock.now() }
     const saved = await deps.store.save(binding, dead, now.revision)
     return saved === null
       ? overtaken(deps, binding)
@@ -214,7 +222,7 @@ export async function inscribe(
   deps: Pick<RenewDeps, 'clock' | 'by'>,
   credential: Credential,
   event: JournalEntry['event'],
-  extra: Pick<JournalEntry, 'reason'> = {},
+  extra: Pick<JournalEntry, 'reason' | 'revokedBecause'> = {},
 ): Promise<Credential> {
   const refresh = credential.tokens.refreshToken
   const entry: JournalEntry = {

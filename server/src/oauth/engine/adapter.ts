@@ -109,10 +109,13 @@ function artifactAdapter(model: string, { vault, grants, clock }: AdapterDeps): 
     async consume(id) {
       if (!(await vault.consume(model, id))) throw new AlreadyConsumed(model)
     },
-    destroy: (id) =>
-      model === 'Grant'
-        ? grants.revoke(id, Provider.ctx?.oidc.route === 'revocation' ? 'client_request' : 'reused')
-        : vault.remove(model, id),
+    async destroy(id) {
+      const revoking = Provider.ctx?.oidc.route === 'revocation'
+      if (model === 'Grant') return grants.revoke(id, revoking ? 'client_request' : 'reused')
+      // Its grant ends next, and leaves its name behind so that a refusal can say why.
+      if (model === 'RefreshToken' && revoking) return
+      await vault.remove(model, id)
+    },
     // A grant ends as one, with the row that stands for it locked first: see `destroy`.
     revokeByGrantId: never,
   }

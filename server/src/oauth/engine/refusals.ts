@@ -80,7 +80,9 @@ export function answerErrors(provider: Provider, log: Log): void {
           ? 'dpop'
           : reason === 'suspended'
             ? 'suspended-account'
-            : 'oauth-apps',
+            : reason !== null && ctx.oidc.params?.grant_type === 'refresh_token'
+              ? 'sign-in-required'
+              : 'oauth-apps',
       ),
     }
   })
