@@ -35,7 +35,8 @@ import {
   type RedirectOptions,
   type Transaction,
 } from './sign-in/redirect.ts'
-import { Keeper, type TokenOptions } from './tokens/keeper.ts'
+import type { TokenOptions } from './tokens/demand.ts'
+import { Keeper } from './tokens/keeper.ts'
 import { defaultEarlyWindow } from './tokens/lifetime.ts'
 
 export type AuthOptions = ClientOptions & {

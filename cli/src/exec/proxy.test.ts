@@ -8,7 +8,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
-import type { TokenOptions } from '../../../sdk/src/tokens/keeper.ts'
+import type { TokenOptions } from '../../../sdk/src/tokens/demand.ts'
 import { eventually } from '../../../test/harness/journey.ts'
 import { startTokenProxy, targetOf } from './proxy.ts'
 

@@ -3,7 +3,7 @@ import * as http from 'node:http'
 import * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream'
-import type { TokenOptions } from '../../../sdk/src/tokens/keeper.ts'
+import type { TokenOptions } from '../../../sdk/src/tokens/demand.ts'
 import type { ProxyEnvironment } from '../network/proxies.ts'
 import { readBody } from './request-body.ts'
 

@@ -1,4 +1,4 @@
-import type { TokenOptions } from '../tokens/keeper.ts'
+import type { TokenOptions } from '../tokens/demand.ts'
 
 /** A function whose last parameter is the token: callers leave it out, the wrapper fills it in. */
 // biome-ignore lint/suspicious/noExplicitAny: any function fits here; its own type is kept whole

@@ -4,7 +4,7 @@ import { type Clock, pause } from '../platform/clock.ts'
 import type { Random } from '../platform/random.ts'
 import type { Proofs } from '../provider/proofs.ts'
 import { type Fetch, failureText, isSafeUrl, sentOrNot } from '../provider/wire.ts'
-import type { TokenOptions } from '../tokens/keeper.ts'
+import type { TokenOptions } from '../tokens/demand.ts'
 import { type QueueOptions, RequestQueue } from './queue.ts'
 import { readRefusal } from './refusal.ts'
 import {

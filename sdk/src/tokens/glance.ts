@@ -26,6 +26,7 @@ export class Glance {
   #access: string | null = null
   #left = 0
   #cancel: (() => void) | null = null
+  #closed = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -40,7 +41,7 @@ export class Glance {
 
   /** After a look that found `held` quiet for `quietMs` more. Near the end of that, every call looks. */
   allow(held: Held, quietMs: number): void {
-    if (quietMs <= held.glanceMs) return
+    if (this.#closed || quietMs <= held.glanceMs) return
     this.#access = held.access
     this.#left = glancesMax
     this.#cancel ??= this.#clock.timer(held.glanceMs, () => this.end())
@@ -52,5 +53,11 @@ export class Glance {
     this.#cancel = null
     this.#access = null
     this.#left = 0
+  }
+
+  /** Every call looks from now on: no timer is set any more. */
+  close(): void {
+    this.end()
+    this.#closed = true
   }
 }
