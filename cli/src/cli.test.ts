@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { operatorRoles } from '../../server/src/platform/http/access.ts'
 import { openTerminal } from '../../test/harness/cli.ts'
 import { commands, serverCommands } from './commands.ts'
@@ -11,9 +7,6 @@ import { en } from './messages/en.ts'
 import { localeOf } from './messages/locale.ts'
 import { zh } from './messages/zh.ts'
 import { plain } from './terminal/terminal.ts'
-
-const scratch = mkdtempSync(join(tmpdir(), 'latchkey-cli-'))
-after(() => rmSync(scratch, { recursive: true, force: true }))
 
 test('every command has help in both languages, and the table names every command of the server', async () => {
   await using terminal = await openTerminal()
@@ -110,51 +103,4 @@ test('the language follows the environment as POSIX says, and --locale over it',
 test('text from elsewhere cannot steer the terminal', () => {
   assert.equal(plain('a\u001b[2Jb\u0007\r\nc\u202ed'), 'abcd')
   assert.equal(plain('登录 é 🎉'), '登录 é 🎉')
-})
-
-test('bash completes commands, options, accounts and the program behind exec', async () => {
-  await using terminal = await openTerminal()
-  const script = await terminal.run(['completion', 'bash'])
-  assert.equal(script.code, 0)
-  const path = join(scratch, 'completion.bash')
-  writeFileSync(path, script.out)
-  const complete = (line: string) => {
-    const words = line.split(' ')
-    return execFileSync(
-      'bash',
-      [
-        '--norc',
-        '-c',
-        `latchkey() { printf '%s\\n' 'ada@example.com' 'two words'; }
-source "$1"; shift
-COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _latchkey; printf '%s\\n' "\${COMPREPLY[@]}"`,
-        'bash',
-        path,
-        ...words,
-      ],
-      { encoding: 'utf8' },
-    )
-      .split('\n')
-      .filter(Boolean)
-  }
-  assert.deepEqual(complete('latchkey log'), ['login', 'logout'])
-  assert.deepEqual(complete('latchkey operator '), ['create'])
-  assert.deepEqual(complete('latchkey operator create --em'), ['--email'])
-  assert.deepEqual(complete('latchkey token --min'), ['--min-life'])
-  assert.deepEqual(complete('latchkey completion z'), ['zsh'])
-  assert.deepEqual(complete('latchkey token --account a'), ['ada@example.com'])
-  assert.deepEqual(complete('latchkey use two'), ['two\\ words'])
-  assert.ok(complete('latchkey exec -- cat').includes('cat'))
-})
-
-test('the scripts for zsh and fish name every command and option', async () => {
-  await using terminal = await openTerminal()
-  for (const shell of ['zsh', 'fish']) {
-    const { out } = await terminal.run(['completion', shell, '--locale', 'zh'])
-    for (const [name, { options }] of Object.entries(commands)) {
-      for (const word of name.split(' ')) assert.ok(out.includes(word), `${shell} ${name}`)
-      for (const option of Object.keys(options))
-        assert.ok(out.includes(option), `${shell} ${option}`)
-    }
-  }
 })

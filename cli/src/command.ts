@@ -27,7 +27,13 @@ export type Command = {
   text: (m: Messages) => { summary: string; help?: string }
   options: NonNullable<ParseArgsConfig['options']>
   /** How many plain arguments it takes. Default none. */
-  positionals?: { min: number; max: number; values?: readonly string[] }
+  positionals?: {
+    min: number
+    max: number
+    values?: readonly string[]
+    /** What completion offers for them, where that is not in `values`. */
+    are?: 'accounts' | 'files'
+  }
   /** Takes everything after `--`. */
   rest?: true
   /** Handles SIGINT and SIGTERM itself. */

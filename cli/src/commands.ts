@@ -51,7 +51,7 @@ const people: Record<string, Command> = {
     usage: 'NAME',
     text: (m) => m.commands.use,
     options: {},
-    positionals: { min: 1, max: 1 },
+    positionals: { min: 1, max: 1, are: 'accounts' },
     load: async () => (await import('./accounts/use.ts')).use,
   },
   token: {
@@ -83,7 +83,7 @@ const people: Record<string, Command> = {
     usage: '[PATH… | -] [--tracked | --all]',
     text: (m) => m.commands.scan,
     options: { tracked: { type: 'boolean' }, all: { type: 'boolean' } },
-    positionals: { min: 0, max: 1_000 },
+    positionals: { min: 0, max: 1_000, are: 'files' },
     load: async () => (await import('./scan/scan.ts')).scan,
   },
   completion: {

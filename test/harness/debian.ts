@@ -10,6 +10,10 @@ const needed = {
     packages: 'python3-flask',
     here: () => existsSync('/usr/lib/python3/dist-packages/flask'),
   },
+  shells: {
+    packages: 'zsh fish',
+    here: () => existsSync('/usr/bin/zsh') && existsSync('/usr/bin/fish'),
+  },
   apache: {
     packages: 'apache2 libapache2-mod-auth-openidc',
     here: () => existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so'),

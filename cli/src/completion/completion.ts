@@ -14,7 +14,7 @@ export const completion: CommandRun = async (context) => {
       value: type === 'string',
     })),
     values: command.positionals?.values ?? [],
-    account: name === 'use',
+    are: command.positionals?.are ?? null,
     rest: command.rest === true,
   }))
   const script = { bash, zsh, fish }[context.positionals[0] as 'bash' | 'zsh' | 'fish'](grammar)

@@ -6,8 +6,8 @@ export type Grammar = readonly {
   options: readonly { name: string; value: boolean }[]
   /** The plain arguments it takes, where they are known. */
   values: readonly string[]
-  /** Takes the name of an account. */
-  account: boolean
+  /** What its plain arguments name, where that is known when somebody types. */
+  are: 'accounts' | 'files' | null
   /** Another program's command line stands behind `--`. */
   rest: boolean
 }[]
@@ -24,7 +24,7 @@ const accountsCommand = 'latchkey accounts --names 2>/dev/null'
 
 /** For `source <(latchkey completion bash)`. */
 export function bash(grammar: Grammar): string {
-  const cases = grammar.map(({ name, options, values, account, rest }) => {
+  const cases = grammar.map(({ name, options, values, are, rest }) => {
     const words = [...values, ...options.map((option) => option.name)].join(' ')
     return [
       `    ${quoted(name)})`,
@@ -41,7 +41,18 @@ export function bash(grammar: Grammar): string {
             '      done',
           ]
         : []),
-      ...(account ? ['      _latchkey_accounts; return ;;'] : [`      words=${quoted(words)} ;;`]),
+      ...(are === 'accounts'
+        ? ['      [[ $cur != -* ]] && { _latchkey_accounts; return; }']
+        : are === 'files'
+          ? [
+              // macOS has bash 3.2, which knows neither compopt nor mapfile.
+              '      if [[ $cur != -* ]]; then',
+              "        local IFS=$'\\n'; compopt -o filenames 2>/dev/null",
+              '        COMPREPLY=($(compgen -f -- "$cur")); return',
+              '      fi',
+            ]
+          : []),
+      `      words=${quoted(words)} ;;`,
     ].join('\n')
   })
   const seconds = firstWords(grammar)
@@ -93,9 +104,8 @@ export function zsh(grammar: Grammar): string {
     const exact = grammar.find(({ name }) => name === first)
     return [first, exact?.summary ?? secondWords(grammar, first).join(', ')] as const
   })
-  const cases = grammar.map(({ name, options, values, account, rest }) => {
+  const cases = grammar.map(({ name, options, values, are, rest }) => {
     const words = [...values, ...options.map((option) => option.name)].map(quoted).join(' ')
-    const body = account ? '_latchkey_accounts' : `compadd -- ${words}`
     return [
       `    (${quoted(name)})`,
       ...(rest
@@ -105,7 +115,12 @@ export function zsh(grammar: Grammar): string {
             '      if (( at < CURRENT )); then shift $at words; (( CURRENT -= at )); _normal; return; fi',
           ]
         : []),
-      `      ${body} ;;`,
+      ...(are === null
+        ? []
+        : [
+            `      [[ $words[CURRENT] != -* ]] && { ${are === 'files' ? '_files' : '_latchkey_accounts'}; return }`,
+          ]),
+      `      compadd -- ${words} ;;`,
     ].join('\n')
   })
   const seconds = firstWords(grammar)
@@ -115,7 +130,7 @@ export function zsh(grammar: Grammar): string {
 _latchkey_accounts() {
   local -a names
   names=("\${(@f)$(${accountsCommand})}")
-  compadd -- $names
+  [[ -n $names ]] && compadd -- $names
 }
 _latchkey() {
   if (( CURRENT == 2 )); then
@@ -165,7 +180,7 @@ export function fish(grammar: Grammar): string {
         `complete -c latchkey -n '__fish_seen_subcommand_from ${first}; and not __fish_seen_subcommand_from ${next.join(' ')}' -a ${quoted(next.join(' '))}`,
       )
   }
-  for (const { name, options, values, account, rest } of grammar) {
+  for (const { name, options, values, are, rest } of grammar) {
     const seen = quoted(
       name
         .split(' ')
@@ -179,7 +194,8 @@ export function fish(grammar: Grammar): string {
     }
     if (values.length > 0)
       lines.push(`complete -c latchkey -n ${seen} -a ${quoted(values.join(' '))}`)
-    if (account) lines.push(`complete -c latchkey -n ${seen} -a '(${accountsCommand})'`)
+    if (are === 'accounts') lines.push(`complete -c latchkey -n ${seen} -a '(${accountsCommand})'`)
+    if (are === 'files') lines.push(`complete -c latchkey -n ${seen} -F`)
     if (rest)
       lines.push(`complete -c latchkey -n ${seen} -a '(__fish_complete_subcommand --fcs-skip=2)'`)
   }
