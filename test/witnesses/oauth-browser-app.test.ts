@@ -45,7 +45,7 @@ describe('an app in a browser, on another site', { skip: noChromium }, () => {
     await server?.[Symbol.asyncDispose]()
   })
 
-  test('it discovers, registers, signs a person in, refreshes, reads userinfo and revokes', async () => {
+  test('it discovers, registers, signs a person in, refreshes, reads userinfo, calls the gateway and revokes', async () => {
     const { email, password, accountId } = await signedUp(server.origin)
     await using context = await browser.newContext({ locale: 'en-US' })
     const page = await context.newPage()
@@ -127,13 +127,40 @@ describe('an app in a browser, on another site', { skip: noChromium }, () => {
           accountId,
           await o.userInfoRequest(as, client, second.access_token, local),
         )
+        const api = async (path: string, token: string, body?: object) => {
+          const answer = await fetch(new URL(path, as.issuer), {
+            method: body ? 'POST' : 'GET',
+            headers: {
+              authorization: `Bearer ${token}`,
+              'x-stainless-lang': 'js', // as SDKs describe themselves
+              ...(body ? { 'content-type': 'application/json' } : {}),
+            },
+            ...(body ? { body: JSON.stringify(body) } : {}),
+          })
+          const { error } = (await answer.json()) as { error?: { code: string } }
+          const told =
+            answer.headers.get('x-request-id') && answer.headers.has('x-latchkey-overhead-ms')
+          return `${answer.status} ${error?.code ?? 'fine'} ${told}`
+        }
+        const calls = [
+          await api('/v1/models', second.access_token),
+          await api('/v1/chat/completions', second.access_token, { model: 'demo', messages: [] }),
+          await api('/v1/nothing', second.access_token),
+        ]
         const revoked = await o.revocationRequest(as, client, none, second.access_token, local)
         await o.processRevocationResponse(revoked)
         const told = await refresh(second.refresh_token).catch((error) => error.error as string)
-        return { email: userinfo.email, told, cookies: document.cookie }
+        calls.push(await api('/v1/models', second.access_token))
+        return { email: userinfo.email, calls, told, cookies: document.cookie }
       },
       { kept: started.kept, redirect: `${site}/callback`, accountId },
     )
-    assert.deepEqual(seen, { email, told: 'invalid_grant', cookies: '' })
+    const calls = [
+      '200 fine true',
+      '403 insufficient_scope true',
+      '404 unknown_url true',
+      '401 token_revoked true',
+    ]
+    assert.deepEqual(seen, { email, calls, told: 'invalid_grant', cookies: '' })
   })
 })

@@ -3,6 +3,7 @@ import { preferredLocale } from '../../messages/messages.ts'
 import type { CallOutcome } from '../usage/index.ts'
 import type { GatewayContext } from './context.ts'
 import type { RequestHead } from './credential.ts'
+import { hasOrigin, readableAnywhere } from './cross-origin.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { Admission, Estimate } from './meter.ts'
 import type { Policy } from './policy.ts'
@@ -231,6 +232,7 @@ export class Call {
     ]
     if (this.policy !== undefined)
       for (const meter of this.policy.meters) meter.headers(this.gateway.clock.now(), headers)
+    if (hasOrigin(this.req.rawHeaders)) headers.push(...readableAnywhere)
     if (this.gateway.draining) headers.push('connection', 'close')
     return headers
   }

@@ -19,6 +19,7 @@ import type { AccessTokenVerifier } from '../oauth/index.ts'
 import type { Usage } from '../usage/index.ts'
 import { Call } from './call.ts'
 import type { GatewayContext } from './context.ts'
+import { answerPreflight } from './cross-origin.ts'
 import { cutOffOnEvents, InFlight } from './in-flight.ts'
 import { createPolicies } from './policies.ts'
 import { requestIds } from './request-ids.ts'
@@ -86,7 +87,9 @@ export function createGateway(parts: GatewayDependencies): Gateway {
     draining: false,
   }
   return {
-    handle: (req, res) => proceed(new Call(context, req, res)),
+    handle(req, res) {
+      if (!answerPreflight(req, res)) proceed(new Call(context, req, res))
+    },
     models: () => upstreams.models,
     upstreams: () => upstreams.all.map((upstream) => upstream.view(clock.now())),
     running: () => inFlight.size,

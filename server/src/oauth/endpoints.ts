@@ -6,6 +6,7 @@ import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { askedLocale } from './asked-locale.ts'
 import { barePageHeaders, pageAway } from './authorize/pages.ts'
+import { preflight, readableAnywhere } from './cross-origin.ts'
 import { type ProofRefusal, proofError } from './dpop/answers.ts'
 import type { Possessions } from './dpop/possession.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
@@ -55,7 +56,11 @@ const endpoints: readonly Endpoint[] = [
   ),
 ]
 
+const pages = new Set(endpoints.filter(({ page }) => page).map(({ path }) => path))
+
 const bodyBytesMax = 48 * 1024
+/** What a page of another site may send along, MCP clients’ version among it; cookies never go. */
+const allowedHeaders = 'authorization, content-type, dpop, mcp-protocol-version'
 const everyMethod = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const
 /** What of a request may matter to the protocol. Cookies never: no endpoint looks at a session. */
 const passedHeaders = [
@@ -64,8 +69,6 @@ const passedHeaders = [
   'content-type',
   'if-none-match',
   'origin',
-  'access-control-request-method',
-  'access-control-request-headers',
   'sec-fetch-dest',
   'sec-fetch-site',
   'user-agent',
@@ -98,6 +101,12 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
   const { origin, engine, limiter, possessions } = deps
   await app.register(async (scope) => {
     takeRawBodies(scope, bodyBytesMax)
+    // For what is refused before the engine sees it; the engine's answers have headers of their own.
+    scope.addHook('onRequest', (request, reply, done) => {
+      if (request.headers.origin !== undefined && !pages.has(request.routeOptions.url ?? ''))
+        reply.headers(readableAnywhere)
+      done()
+    })
     scope.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
       const status = error.statusCode ?? 500
       if (status >= 500) throw error
@@ -124,6 +133,10 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
   })
 
   async function serve(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) {
+    const { origin: from, 'access-control-request-method': wanted } = request.headers
+    // Fetch, CORS-preflight request: an OPTIONS without these two is an ordinary wrong method.
+    const asks = request.method === 'OPTIONS' && from !== undefined && wanted !== undefined
+    if (asks && !endpoint.page) return preflight(reply, endpoint.methods.join(', '), allowedHeaders)
     const [bucket, rule]: [string, RateRule] = endpoint.starts
       ? ['oauth-start', { burst: 120, perMs: minute }]
       : ['oauth', { burst: 1_200, perMs: minute }]
@@ -141,10 +154,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
     // A page is opened by a person; what looks at links beforehand opens nothing.
     const mayHead = endpoint.methods.includes('GET') && !endpoint.page
     const method = request.method === 'HEAD' && mayHead ? 'GET' : request.method // node:http leaves the body out
-    // Fetch, CORS-preflight request: an OPTIONS without these two is an ordinary wrong method.
-    const { origin: from, 'access-control-request-method': wanted } = request.headers
-    const preflight = method === 'OPTIONS' && !endpoint.page && from && wanted
-    if (!preflight && !endpoint.methods.includes(method as 'GET' | 'POST'))
+    if (!endpoint.methods.includes(method as 'GET' | 'POST'))
       return oauthError(reply, 405, 'invalid_request', `use ${endpoint.methods.join(' or ')}`, {
         allow: [...endpoint.methods, ...(mayHead ? ['HEAD'] : [])].join(', '),
       })
@@ -205,7 +215,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       ? inTheQuery(new URLSearchParams(posted ? body.toString('utf8') : query)).toString()
       : query
     const neutral: EngineRequest = {
-      method: preflight ? 'OPTIONS' : method === 'POST' && !posted ? 'POST' : 'GET',
+      method: method === 'POST' && !posted ? 'POST' : 'GET',
       url: endpoint.engine + (search === '' ? '' : `?${search}`),
       headers: {
         ...headers,
@@ -231,14 +241,12 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
   }
 }
 
-/** RFC 9449 sections 5 and 8. Pages of other origins may read it, or they could not use the nonce. */
+/** RFC 9449 sections 5 and 8. */
 const proofRefused = (reply: FastifyReply, refusal: ProofRefusal, origin: string) => {
   const { error, description } = proofError(refusal)
   return reply
     .code(400)
     .headers({
-      'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'DPoP-Nonce',
       'cache-control': 'no-store',
       ...(refusal.nonce === null ? {} : { 'dpop-nonce': refusal.nonce }),
     })

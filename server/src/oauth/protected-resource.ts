@@ -9,9 +9,13 @@ export function protectedResourceRoutes(app: App, origin: string): void {
     config: { access: { auth: 'public', standing: 'any', origin: 'any' } },
     schema: { hide: true },
   } as const
+  const unasked = {
+    ...options,
+    config: { access: { ...options.config.access, rate: 'none' } },
+  } as const
   for (const path of ['', '/v1'].map((end) => `/.well-known/oauth-protected-resource${end}`)) {
     // MCP clients name their version in a header, and browsers ask about it first.
-    app.options(path, options, (_request, reply) =>
+    app.options(path, unasked, (_request, reply) =>
       preflight(reply, 'GET', 'authorization, mcp-protocol-version'),
     )
     app.get(path, options, (_request, reply) =>

@@ -110,7 +110,11 @@ function userinfo(app: App, deps: UserinfoDeps): void {
       return Object.fromEntries(allowed.map((name) => [name, all[name]]))
     },
   })
-  app.options(path, { config: { access }, schema: { hide: true } }, (_request, reply) =>
-    preflight(reply, 'GET, POST', 'authorization, dpop'),
+  const unasked = {
+    config: { access: { ...access, rate: 'none' } },
+    schema: { hide: true },
+  } as const
+  app.options(path, unasked, (_request, reply) =>
+    preflight(reply, 'GET, POST', 'authorization, content-type, dpop'),
   )
 }

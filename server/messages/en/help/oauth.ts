@@ -37,6 +37,7 @@ export const oauth = {
       '- Pushed authorization requests (`{origin}/oauth/par`) keep the parameters out of the browser; a `request_uri` lives a minute and works once.',
       '- An app that many installations meet, such as an MCP client, need not be registered: see [Apps that describe themselves]({origin}/help/client-documents).',
       '- An app may prove itself by a key instead of a secret (`private_key_jwt`, RFC 7523): register its public keys or the address where it publishes them. Assertions name `{origin}` as their only audience, live five minutes at most, and count once.',
+      '- An app in a browser may call everything itself, on whatever site it lives: discovery, token, userinfo and revocation, and `{api_base}` with its access token. Cookies are never sent along. An API key does not belong into a page: everybody who opens it can read the key.',
       '- A logo is a PNG, JPEG or WebP of at most 64 KiB; the console makes larger ones small. People see it when they are asked, and it is always served from here.',
       '- An app that may refresh keeps its access while people are away, so they are asked about that too (“Stay connected”), whether or not it names `offline_access`.',
       '- Registering an app, a new secret, and every change that lets others act as the app (keys, how it proves itself, a new redirect URI) asks for your password when the last time is more than ten minutes ago.',

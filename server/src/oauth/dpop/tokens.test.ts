@@ -354,7 +354,7 @@ describe('what comes with a proof', () => {
     const holder = keyHolder()
     const url = `${server.origin}/oauth/token`
     const ask = async (dpop: string | [string, string], path = '/oauth/token') => {
-      const headers = new Headers()
+      const headers = new Headers({ origin: 'https://page.example' })
       for (const one of [dpop].flat()) headers.append('dpop', one)
       const response = await fetch(server.origin + path, {
         method: 'POST',

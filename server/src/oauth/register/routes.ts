@@ -45,7 +45,7 @@ export async function registerRoutes(app: App, deps: RegisterRoutesDeps): Promis
       scope.route({
         method: 'OPTIONS',
         url,
-        config: { access },
+        config: { access: { ...access, rate: 'none' } },
         schema: { hide: true },
         handler: (_request, reply) => preflight(reply, methods, 'authorization, content-type'),
       })
