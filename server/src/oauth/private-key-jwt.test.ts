@@ -193,6 +193,77 @@ test('keys at an address are read through the checked door, kept, and taken over
   assert.ok(internet.requests.length - asked <= 1, 'wrong ones do not knock at the app’s host')
 })
 
+test('a host that gives no keys is not a wrong assertion: come back while it is away, and no answer of it is taken for keys', async () => {
+  await using internet = await buildInternet('app.example.test')
+  await using server = await startServer({ outbound: internet.edges })
+  const { person } = await signedUp(server.origin)
+  const pair = pairs.ES256()
+  const good = JSON.stringify({ keys: [publicOf(pair.publicKey, { kid: 'k' })] })
+  let answer: [number, string] | 'cut' = [503, 'sorry']
+  internet.serve((request, response) => {
+    if (answer === 'cut') return request.socket.destroy()
+    response.writeHead(answer[0], { 'content-type': 'application/json' }).end(answer[1])
+  })
+  const jwks_uri = 'https://app.example.test/jwks'
+  const app = await registered(person, {
+    redirect_uris: ['https://app.example/callback'],
+    grant_types: ['authorization_code', 'client_credentials'],
+    scope: 'models:read',
+    jwks_uri,
+  })
+  const path = `/api/apps/${app.client_id}`
+  const prove = async (endpoint = 'token', fields = {}) => {
+    const response = await fetch(`${server.origin}/oauth/${endpoint}`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        ...by(await assertion(app, server, pair.privateKey, {}, { alg: 'ES256', kid: 'k' })),
+        ...fields,
+      }),
+    })
+    const { error, help } = (await response.json()) as { error?: string; help?: string }
+    if (error) assert.match(help ?? '', /\/help\/oauth-apps$/)
+    const wait = response.headers.get('retry-after')
+    return [response.status, error ?? 'fine', ...(wait ? [wait] : [])].join(' ')
+  }
+  const machine = { grant_type: 'client_credentials' }
+  const away = '503 temporarily_unavailable 10'
+  /** After the rest that a host is given, and as a node that has just started. */
+  const afresh = async (name: string) => {
+    server.clock.advance(10 * second)
+    await person.expect(200, 'PATCH', path, { name })
+  }
+
+  assert.equal(await prove('token', machine), away)
+  for (const endpoint of ['introspect', 'revoke'])
+    assert.equal(await prove(endpoint, { token: 'x' }), away, endpoint)
+  const asks = { response_type: 'code', scope: 'models:read' }
+  assert.equal(await prove('par', asks), away)
+  assert.equal(internet.requests.length, 1, 'and the host is left in peace meanwhile')
+
+  answer = 'cut'
+  await afresh('Cut')
+  assert.equal(await prove('token', machine), away)
+  for (const [index, wrong] of (
+    [
+      [404, '{}'],
+      [200, '<h1>Welcome</h1>'],
+      [200, '{"keys":"none"}'],
+      [302, ''],
+    ] as const
+  ).entries()) {
+    answer = [...wrong]
+    await afresh(`Wrong ${index}`)
+    assert.equal(await prove('token', machine), '401 invalid_client', wrong.join(' '))
+  }
+
+  answer = [200, good]
+  await afresh('Good')
+  assert.equal(await prove('token', machine), '200 fine', 'nothing of that was kept')
+  answer = [200, '<h1>We are rebuilding</h1>']
+  await afresh('Rebuilding')
+  assert.equal(await prove('token', machine), '200 fine', 'and replaces no good keys')
+})
+
 test('an app registers public keys that are good enough, or where they lie, and says which', async () => {
   await using server = await startServer()
   const { person } = await signedUp(server.origin)

@@ -45,6 +45,7 @@ export const oauth = {
       '',
       '## It does not work',
       '- `invalid_client`: client id or secret is wrong, or an app that has a secret came without it. In the header or in the form are both right, not both at once.',
+      '- `temporarily_unavailable` with status 503 where the app proves itself by a key: the host of its `jwks_uri` did not answer. Try again after `retry-after`; nothing is wrong with the assertion.',
       '- `invalid_grant`: the code was used, is older than a minute, or belongs to another redirect URI; a refresh token says why in `reason`.',
       '- The library complains about the algorithm of the ID token: it was told no more than that there is one, and expects RS256. Let it use discovery, or switch on “Sign ID tokens with RS256” in the app’s settings.',
       '- “This sign-in is no longer open”: it took longer than ten minutes, or was opened in another browser. Start again from the app.',

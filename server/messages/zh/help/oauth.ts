@@ -45,6 +45,7 @@ export const oauth: Record<keyof typeof en, HelpArticle> = {
       '',
       '## 无法使用时',
       '- `invalid_client`：客户端 ID 或客户端密钥错误，或者有密钥的应用没有发送密钥。放在请求头或表单中均可，但不能同时使用两种方式。',
+      '- 以密钥证明身份时返回 503 `temporarily_unavailable`：应用 `jwks_uri` 所在的主机没有响应。请按 `retry-after` 等待后重试；断言本身没有问题。',
       '- `invalid_grant`：授权码已被使用、超过一分钟，或属于另一个重定向 URI；刷新令牌的原因见 `reason`。',
       '- 库报告 ID 令牌的算法不对：它没有得到说明，因此期望 RS256。请让它使用发现机制，或在应用设置中打开“用 RS256 签署 ID 令牌”。',
       '- “此登录已失效”：超过了十分钟，或在另一个浏览器中打开。请从应用重新开始。',

@@ -1,7 +1,8 @@
 import { isUnavailable } from '#platform/http/app.ts'
 import { errorFields, type Log } from '#platform/log/log.ts'
 import type { RevokeReason } from '../grants/grant.ts'
-import type { Provider } from './library.ts'
+import { keysUnreadable } from './fetch.ts'
+import type { KoaContextWithOIDC, Provider } from './library.ts'
 
 /** Why a grant was refused, for programs: whether to sign in again, wait, or tell the person. */
 export type GrantRefusal = 'expired' | 'reused' | 'revoked' | 'suspended' | 'client_mismatch'
@@ -86,6 +87,33 @@ export function answerErrors(provider: Provider, log: Log): void {
       ),
     }
   })
+  // Some events are missing in the library's types.
+  const emitter: NodeJS.EventEmitter = provider
+  // Wherever a client proves itself.
+  for (const event of [
+    'grant.error',
+    'introspection.error',
+    'revocation.error',
+    'pushed_authorization_request.error',
+    'device_authorization.error',
+  ])
+    emitter.on(event, (ctx: KoaContextWithOIDC, error: Error) => {
+      const unreadable = keysUnreadable(error)
+      if (!unreadable) return
+      const client_id = ctx.oidc.client?.clientId
+      log.warn({ client_id, away: unreadable.away }, 'the keys of an app could not be read')
+      if (unreadable.away) {
+        ctx.status = 503
+        ctx.set('retry-after', String(unreadable.retryAfterSeconds))
+      }
+      ctx.body = {
+        error: unreadable.away ? away.error : 'invalid_client',
+        error_description: unreadable.away
+          ? 'the host of the jwks_uri of this client does not answer; try again in a few seconds'
+          : 'the jwks_uri of this client gives no keys',
+        help: help('oauth-apps'),
+      }
+    })
   provider.on('server_error', (ctx, error) => {
     log.error({ err: errorFields(error), path: ctx.path }, 'oauth request failed')
     if (!isUnavailable(error)) return
@@ -94,7 +122,6 @@ export function answerErrors(provider: Provider, log: Log): void {
     if (ctx.type === 'text/html') return // the page is made by `showError`
     ctx.body = { ...away, help: help('service-status') }
   })
-  // Koa's own event, which the library's types leave out; unheard, koa writes to the console.
-  const emitter: NodeJS.EventEmitter = provider
+  // Koa's own; unheard, koa writes to the console.
   emitter.on('error', (error) => log.error({ err: errorFields(error) }, 'oauth answer failed'))
 }
