@@ -401,3 +401,26 @@ test('the pages speak the language the app asked for, and the address it expects
   const broken = await stranger.get<string>('/oauth/authorize?client_id=x&ui_locales=zh')
   assert.match(broken.body, /<html lang="zh">.*无法接受此应用的请求/s)
 })
+
+test('an app that names its person by an ID token gets that person or nobody', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const { person: other } = await signedUp(server.origin)
+  const config = await discover(server.origin, await registerApp(person))
+  const elsewhere = await discover(server.origin, await registerApp(person, { name: 'Other' }))
+  const { id_token = '', access_token } = await signIn(config, person)
+  await signIn(config, other)
+  const ask = async (browser: Person, parameters: Record<string, string>) =>
+    arrive(browser, (await attempt(config, parameters)).url)
+  const hint = { id_token_hint: id_token }
+  const silent = { ...hint, prompt: 'none' }
+  for (const parameters of [hint, silent])
+    assert.equal(errorAt(await ask(person, parameters)), null)
+  assert.match(await ask(other, hint), /^\/sign-in\?tx=[\w-]+&fresh=1$/)
+  assert.equal(errorAt(await ask(other, silent)), 'login_required')
+  server.clock.advance(2 * 60 * 60_000) // an ID token lives an hour; as a hint it does longer
+  assert.equal(errorAt(await ask(person, silent)), null)
+  const foreign = (await signIn(elsewhere, person)).id_token ?? ''
+  for (const id_token_hint of [foreign, access_token, `${id_token}x`, 'x'])
+    assert.equal(errorAt(await ask(person, { id_token_hint })), 'invalid_request')
+})

@@ -22,7 +22,11 @@ async function family(
   asked: Record<string, string> = {},
 ) {
   const signed = await signedUp(server.origin)
-  const app = await registerApp(signed.person, settings)
+  const app = await registerApp(signed.person, {
+    // The way its secret is sent below: another would be left to the engine, ID token or not.
+    token_endpoint_auth_method: 'client_secret_post',
+    ...settings,
+  })
   const tokens = await signIn(await discover(server.origin, app), signed.person, asked)
   const refresh = async (
     token: string | undefined,
