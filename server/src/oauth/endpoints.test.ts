@@ -99,6 +99,18 @@ describe('the protocol endpoints', () => {
     }
   })
 
+  test('every claim that the metadata names is there for who asks', async () => {
+    const { person } = await signedUp(server.origin)
+    const config = await discover(server.origin, await registerApp(person))
+    const tokens = await signIn(config, person, { max_age: '1000' })
+    const { claims_supported = [] } = config.serverMetadata()
+    const given = new Set(Object.keys(tokens.claims() ?? {}))
+    assert.deepEqual(
+      (claims_supported as string[]).filter((claim) => !given.has(claim)),
+      [],
+    )
+  })
+
   test('the resource says where its tokens come from (RFC 9728)', async () => {
     for (const path of ['', '/v1']) {
       const answer = await fetch(`${server.origin}/.well-known/oauth-protected-resource${path}`)

@@ -71,7 +71,6 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       openid: ['sub', 'amr'],
       profile: ['name', 'locale'],
       email: ['email', 'email_verified'],
-      phone: ['phone_number', 'phone_number_verified'],
     },
     conformIdTokenClaims: false, // each app decides: see `claims` below
     responseTypes: ['code'],
