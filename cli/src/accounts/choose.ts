@@ -1,5 +1,6 @@
 import { type Context, option } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
+import type { Messages } from '../messages/en.ts'
 import { Trouble, wrongUsage } from '../trouble.ts'
 import type { AccountEntry, Book } from './book.ts'
 import { issuerOf } from './issuer.ts'
@@ -24,30 +25,27 @@ export const accountOption = (context: Context): string | undefined =>
 
 /**
  * The account that is meant: by name, else the client of the environment, else the one of this
- * issuer, else the current one. Throws what to do when there is none, or no single one.
+ * issuer, else the current one. Throws what to do when there is none, or no single one. A name that
+ * is not at the issuer named beside it is nobody; a name of the environment gives way to `--issuer`.
  */
 export async function chooseAccount(keep: Keep, context: Context): Promise<Chosen> {
   const { environment, m } = context
-  const name = accountOption(context) ?? (environment.LATCHKEY_ACCOUNT || undefined)
+  const named = accountOption(context)
+  const name = named ?? (environment.LATCHKEY_ACCOUNT || undefined)
   if (name === undefined) {
     const fromEnvironment = environmentClient(context)
     if (fromEnvironment) return fromEnvironment
   }
   const book = await readBook(keep, context)
   const names = Object.keys(book.accounts)
+  const at = option(context, 'issuer')
   if (name !== undefined) {
     const entry = Object.hasOwn(book.accounts, name) ? book.accounts[name] : undefined
-    if (entry) return { name, entry }
-    throw new Trouble(m.accounts.unknown(name), {
-      code: 'account_unknown',
-      exitCode: exitCodes.signInRequired,
-      next:
-        names.length > 0
-          ? m.accounts.known(names)
-          : m.common.run(`latchkey login --account ${shellWord(name)}`),
-    })
+    if (entry && (at === undefined || entry.issuer === issuerOf(at, m))) return { name, entry }
+    if (entry === undefined || named !== undefined)
+      throw nobodyOfThatName(name, entry ?? null, names, m)
   }
-  const wanted = option(context, 'issuer') ?? (environment.LATCHKEY_ISSUER || undefined)
+  const wanted = at ?? (environment.LATCHKEY_ISSUER || undefined)
   const issuer = wanted === undefined ? null : issuerOf(wanted, m)
   const fitting = names.filter((one) => issuer === null || book.accounts[one]?.issuer === issuer)
   const pick = fitting.find((one) => one === book.current) ?? fitting[0]
@@ -63,6 +61,25 @@ export async function chooseAccount(keep: Keep, context: Context): Promise<Chose
   if (pick !== book.current && fitting.length > 1)
     throw wrongUsage(m.accounts.several(fitting), m.accounts.severalNext)
   return { name: pick, entry }
+}
+
+function nobodyOfThatName(
+  name: string,
+  elsewhere: AccountEntry | null,
+  names: readonly string[],
+  m: Messages,
+): Trouble {
+  const refused = { code: 'account_unknown', exitCode: exitCodes.signInRequired }
+  if (elsewhere)
+    return new Trouble(m.accounts.unknownAt(name, elsewhere.issuer), {
+      ...refused,
+      next: m.accounts.unknownAtNext,
+    })
+  const next =
+    names.length > 0
+      ? m.accounts.known(names)
+      : m.common.run(`latchkey login --account ${shellWord(name)}`)
+  return new Trouble(m.accounts.unknown(name), { ...refused, next })
 }
 
 /** An app whose id and secret are in the environment needs no sign-in, as in CI. */

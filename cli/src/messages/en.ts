@@ -138,6 +138,9 @@ export const en = {
     nobodyAt: (issuer: string) => `Nobody is signed in here with ${issuer}.`,
     none: 'Nobody is signed in here. Run: latchkey login',
     unknown: (name: string) => `There is no account “${name}” here.`,
+    unknownAt: (name: string, issuer: string) =>
+      `The account “${name}” is at ${issuer}, not at the issuer you named.`,
+    unknownAtNext: 'Leave out --account or --issuer.',
     known: (names: readonly string[]) => `Signed in are: ${names.join(', ')}`,
     several: (names: readonly string[]) => `Several accounts fit: ${names.join(', ')}.`,
     severalNext: 'Choose one by --account, or make one the current one by latchkey use.',

@@ -133,6 +133,8 @@ export const zh: Messages = {
     nobodyAt: (issuer) => `本机没有人登录 ${issuer}。`,
     none: '本机没有人登录。请运行：latchkey login',
     unknown: (name) => `本机没有账户“${name}”。`,
+    unknownAt: (name, issuer) => `账户“${name}”属于 ${issuer}，而不是您指定的签发者。`,
+    unknownAtNext: '请去掉 --account 或 --issuer 之一。',
     known: (names) => `已登录的有：${names.join('、')}`,
     several: (names) => `有多个账户符合：${names.join('、')}。`,
     severalNext: '请用 --account 选择，或用 latchkey use 设定当前账户。',
