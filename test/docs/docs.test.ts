@@ -54,6 +54,14 @@ test('the two READMEs show the same commands and pictures', () => {
   assert.deepEqual(code('README.zh-CN.md'), code('README.md'))
 })
 
+test('the documentation of the SDK shows the same programs in both languages', () => {
+  const code = (file: string) =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+      ([, block]) => block,
+    )
+  assert.deepEqual(code('docs/sdk.zh-CN.md'), code('docs/sdk.md'))
+})
+
 test('every npm script and CLI command the documents name exists', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
