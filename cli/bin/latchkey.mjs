@@ -16,6 +16,7 @@ const source = new URL('../src/cli.ts', import.meta.url)
 const { run } = await import(existsSync(source) ? source.href : built.href)
 process.stdout.on('error', (error) => {
   if (error.code === 'EPIPE') process.exit(0) // whoever read us has seen enough
-  throw error
+  console.error(`latchkey: ${error.message}`) // such as a full disk; a script must not go on with half
+  process.exit(1)
 })
 process.exitCode = await run(process.argv.slice(2), process.env)

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { test } from 'node:test'
 import { operatorRoles } from '../../server/src/platform/http/access.ts'
-import { openTerminal } from '../../test/harness/cli.ts'
+import { cliPath, openTerminal } from '../../test/harness/cli.ts'
 import { commands, serverCommands } from './commands.ts'
 import { en } from './messages/en.ts'
 import { localeOf } from './messages/locale.ts'
@@ -58,6 +60,19 @@ test('wrong usage is exit code 2, says what is wrong, and never repeats a value'
     assert.equal(ran.code, 2, `${args.join(' ')}: ${ran.err}`)
     assert.ok(!(ran.out + ran.err).includes(secret), args.join(' '))
   }
+})
+
+test('an output that cannot be written is exit code 1 and one line', {
+  skip: !existsSync('/dev/full'),
+}, () => {
+  const full = openSync('/dev/full', 'w')
+  const ran = spawnSync(process.execPath, [cliPath, '--version'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  closeSync(full)
+  assert.equal(ran.status, 1)
+  assert.match(ran.stderr, /^latchkey: .*no space left.*\n$/)
 })
 
 test('a program without the two dashes before it is told where they go', async () => {
