@@ -186,6 +186,9 @@ test('an app signs in by its own credentials, which come by stdin or environment
     LATCHKEY_CLIENT_SECRET: secret,
   }
   assert.match((await ci.run(['token'], env)).out, /^ey/)
+  const program = 'console.log(process.env.OPENAI_BASE_URL, process.env.LATCHKEY_CLIENT_SECRET)'
+  const ran = await ci.run(['exec', '--', process.execPath, '-e', program], env)
+  assert.match(ran.out, /^http:\/\/127\.0\.0\.1:\d+\/v1 undefined\n$/, ran.err)
   assert.equal((await ci.run(['token'])).code, 3)
   const doctor = await ci.run(['doctor', '--client'], env)
   assert.equal(doctor.code, 0, doctor.out)

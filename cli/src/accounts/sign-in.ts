@@ -17,6 +17,7 @@ import type { AccountEntry, RegistrationEntry } from './book.ts'
 import { accountOption, type Chosen } from './choose.ts'
 import { type Keep, sealContext } from './keep.ts'
 import { keepAccount, keepSignIn, nameFor } from './keep-sign-in.ts'
+import { apiOf, helpOf, isLatchkey } from './latchkey.ts'
 import { clientSecret } from './login.ts'
 import { portOption, secondsOption } from './numbers.ts'
 import { mayUseDeviceCodes, ownRegistration } from './registration.ts'
@@ -257,9 +258,3 @@ const keptSecret = async (
     : secret.from === 'environment'
       ? { from: 'environment' }
       : { sealed: await keep.sealer.seal(sealContext.clientSecret(issuer, clientId), secret.value) }
-
-/** Latchkey names its documentation (RFC 8414 section 2), and its API is beside it. */
-const isLatchkey = ({ issuer, service_documentation }: Metadata): boolean =>
-  service_documentation === `${issuer}/help`
-const apiOf = (metadata: Metadata) => (isLatchkey(metadata) ? `${metadata.issuer}/v1` : null)
-const helpOf = (metadata: Metadata) => (isLatchkey(metadata) ? `${metadata.issuer}/help/` : null)

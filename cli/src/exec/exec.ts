@@ -1,11 +1,17 @@
-import { LatchkeyError, SignInRequired } from '../../../sdk/src/index.ts'
+import {
+  discover,
+  LatchkeyError,
+  providerMetadata,
+  SignInRequired,
+} from '../../../sdk/src/index.ts'
 import { type Chosen, chooseAccount } from '../accounts/choose.ts'
 import { openKeep } from '../accounts/keep.ts'
+import { apiOf } from '../accounts/latchkey.ts'
 import { openSession, withSession } from '../accounts/session.ts'
 import { signInCommandOf } from '../accounts/sign-in-command.ts'
 import { type CommandRun, type Context, option } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { proxyEnvironment } from '../network/proxies.ts'
+import { proxyEnvironment, useProxies } from '../network/proxies.ts'
 import { troubleOf } from '../tell.ts'
 import { wrongUsage } from '../trouble.ts'
 import { exitCodeOf, runChild } from './child.ts'
@@ -24,7 +30,7 @@ export const exec: CommandRun = async (context) => {
     throw wrongUsage(m.exec.commandMissing, m.common.run('latchkey exec -- python app.py'))
   const keep = openKeep(context)
   const chosen = await chooseAccount(keep, context)
-  const base = baseUrlOf(context, chosen)
+  const base = baseUrlOf(context, await apiKnownFor(context, chosen))
   // A sign-in that is over is told now, not by the program's first failing call.
   const waiting = context.terminal.waiting(m.token.renewing(chosen.entry.issuer))
   const token = await withSession(keep, chosen, context, ({ account }) =>
@@ -59,9 +65,16 @@ function conclude(
   return exitCodeOf(end)
 }
 
-function baseUrlOf(context: Context, { entry }: Chosen): URL {
-  const { m, environment } = context
-  const text = option(context, 'base-url') ?? (environment.LATCHKEY_BASE_URL || entry.baseUrl)
+/** A client of the environment never signed in, so nobody has asked its provider yet. */
+async function apiKnownFor(context: Context, { entry }: Chosen): Promise<string | null> {
+  const { environment, locale, signal } = context
+  const named = option(context, 'base-url') ?? (environment.LATCHKEY_BASE_URL || entry.baseUrl)
+  if (named || entry.signedInAt > 0) return named
+  useProxies(context)
+  return apiOf(await providerMetadata(discover(entry.issuer), { locale, signal }))
+}
+
+function baseUrlOf({ m }: Context, text: string | null): URL {
   if (!text) throw wrongUsage(m.exec.baseUrlMissing, m.exec.baseUrlMissingNext)
   const url = URL.canParse(text) ? new URL(text) : null
   const loopback = url !== null && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname)
