@@ -38,7 +38,9 @@ export function keychainSealer(options: KeychainOptions): Sealer {
   const { app, timeoutMs = 3_000, clock = systemClock } = options
   const dir = options.dir ?? stateDirectory(app)
   const keyFile = join(dir, 'local.key')
-  const keychain = options.keychain ?? osKeychain({ directory: dir, timeoutMs })
+  const keychain = options.keychain
+    ? patientWith(options.keychain, timeoutMs, clock)
+    : osKeychain({ directory: dir, timeoutMs })
   const entry: Entry = { service: app, account: 'credential-key', label: `${app} credential key` }
   const watchers = new Set<(warning: StoreUnavailable) => void>()
   const turns = new Turns()
@@ -112,6 +114,21 @@ export function keychainSealer(options: KeychainOptions): Sealer {
       return version === 'v1' || (await fileKeyIfThere())?.id === id ? 'file' : 'keychain'
     },
     watch: (listener) => watchers.add(listener),
+  }
+}
+
+/** Keychains of others know no time-out of ours: a silent one would hold up every renewal. */
+function patientWith(keychain: Keychain, timeoutMs: number, clock: Clock): Keychain {
+  const within = <T>(answer: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const late = () => reject(new Error(`gave no answer within ${timeoutMs / 1_000} s`))
+      const cancel = clock.timer(timeoutMs, late, 'hold')
+      answer.then(resolve, reject).finally(cancel)
+    })
+  return {
+    name: keychain.name,
+    get: (entry) => within(keychain.get(entry)),
+    set: (entry, secret) => within(keychain.set(entry, secret)),
   }
 }
 

@@ -121,6 +121,19 @@ test('a keychain that hangs is given up in time, told about, and replaced by a k
   assert.equal(asked().trim().split('\n').length, 1, 'it is left alone for a while')
 })
 
+test('a keychain of somebody else’s that never answers is given up in time as well', async () => {
+  const dir = join(root, `f${++fixtures}`)
+  const silent = () => new Promise<never>(() => {})
+  const keychain = { name: 'silent', get: silent, set: silent }
+  const sealer = keychainSealer({ app: 'test-app', dir, keychain, timeoutMs: 20 })
+  const told: string[] = []
+  sealer.watch?.((warning) => told.push(warning.detail ?? ''))
+  const store = fileStore({ dir, sealer })
+  assert.equal(await store.save(binding(), credential(), null), 1)
+  assert.equal((await store.load(binding())).state, 'present')
+  assert.deepEqual(told, ['silent: gave no answer within 0.02 s'])
+})
+
 test('where nobody listens, the fallback is printed', async (t) => {
   const { dir, sealer } = fixture({
     keychain: secretService({ timeoutMs: 500, program: 'no-such' }),
