@@ -38,7 +38,10 @@ export function discover(issuer: string, document: 'oidc' | 'oauth2' = 'oidc'): 
 
 /** A provider that publishes nothing: its endpoints by hand, as its documentation names them. */
 export function endpoints(by: {
-  /** Names the provider where credentials are stored; the token endpoint's origin when absent. */
+  /**
+   * Names the provider where credentials are stored, and is what `iss` and id_tokens are checked
+   * against; the token endpoint's origin when absent. Tenants that share an origin need one each.
+   */
   issuer?: string
   token: string
   authorize?: string

@@ -118,7 +118,9 @@ async function post(
   }
   return {
     status: response.status,
-    errors: Array.isArray(parsed.errors) ? parsed.errors.map((one) => String(one).trim()) : [],
+    errors: Array.isArray(parsed.errors)
+      ? parsed.errors.map((one) => String(one).replace(/\s+/g, ' ').trim())
+      : [],
     data: typeof parsed.data === 'object' ? (parsed.data as Data | null) : null,
     headers: response.headers,
   }
