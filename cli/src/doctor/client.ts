@@ -1,6 +1,6 @@
 import { readReason, readRevocation } from '../../../sdk/src/credentials/credential.ts'
 import type { Book } from '../accounts/book.ts'
-import { accountOption, type Chosen, environmentClient } from '../accounts/choose.ts'
+import { accountOption, type Chosen, environmentClient, shellWord } from '../accounts/choose.ts'
 import { defaultIssuer, issuerOf } from '../accounts/issuer.ts'
 import { bindingOf, type Keep } from '../accounts/keep.ts'
 import { look } from '../accounts/look.ts'
@@ -51,7 +51,9 @@ export async function examineClient(keep: Keep, context: Context): Promise<Findi
             part: m.doctor.account,
             result: 'warn',
             what: named === undefined ? m.accounts.nobody : m.accounts.unknown(named),
-            next: m.common.run('latchkey login'),
+            next: m.common.run(
+              issuer === null ? 'latchkey login' : `latchkey login --issuer ${shellWord(issuer)}`,
+            ),
           },
         ]
   const issuers = new Set(chosen.map(({ entry }) => entry.issuer))

@@ -144,7 +144,9 @@ test('what is broken before any network is a finding, not the end of the doctor'
   assert.equal(malformed.code, 1)
   assert.match(find(malformed.findings, 'proxy', 'fail')?.what ?? '', /HTTPS_PROXY/)
   assert.ok(!malformed.text.includes('hidden'))
-  assert.ok(find((await examine(terminal, issuer)).findings, 'provider', 'fail'))
+  const { findings } = await examine(terminal, issuer)
+  assert.ok(find(findings, 'provider', 'fail'))
+  assert.match(find(findings, 'account', 'warn')?.next ?? '', /login --issuer https:/)
   const login = await terminal.json<{ error: { code: string; message: string } }>(
     2,
     ['login', ...issuer],
