@@ -183,6 +183,31 @@ test('the reason is told for seven days, then the token is unknown', async () =>
   assert.equal(await told(), 'invalid_grant revoked')
 })
 
+test('support may end everything of a person, not of an operator; an auditor looks and ends nothing', async () => {
+  await using server = await startServer()
+  const staff = async (role: 'operator' | 'support' | 'auditor') => {
+    const { person, email, password, accountId } = await signedUp(server.origin)
+    await server.accounts.setRole(accountId, role, { kind: 'system', name: 'test' })
+    await person.expect(201, 'POST', '/api/sessions', { email, password }) // a new role is a new session
+    return { person, accountId }
+  }
+  const [operator, support, auditor] = [
+    await staff('operator'),
+    await staff('support'),
+    await staff('auditor'),
+  ]
+  const anybody = await signedUp(server.origin)
+  const end = (by: Person, { accountId }: { accountId: string }) =>
+    by.post<{ code?: string }>(`/api/operator/accounts/${accountId}/revoke-all`, { note: 'asked' })
+  assert.equal((await end(auditor.person, anybody)).status, 404)
+  assert.equal((await end(support.person, operator)).body.code, 'operator_protected')
+  for (const { person } of [operator, anybody]) await person.expect(200, 'GET', '/api/account')
+  assert.equal((await end(support.person, anybody)).status, 204)
+  await anybody.person.expect(401, 'GET', '/api/account')
+  assert.equal((await end(operator.person, support)).status, 204)
+  await support.person.expect(401, 'GET', '/api/account')
+})
+
 test('an operator ends everything of an account with a note in the audit log; who may not, finds nothing', async () => {
   await using server = await startServer()
   const { laptop, phone, email, accountId, password } = await people(server)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import * as oidc from 'openid-client'
 import {
   arrive,
@@ -124,6 +125,17 @@ for (const database of databases) {
       body.registration_access_token,
     )
     assert.equal(read.status, 401)
+
+    await Promise.all(Array.from({ length: 10 }, () => server.oauth.sweep()))
+    const { rows } = await sql<{ action: string }>`select action from audit_events
+      where subject_id = ${body.client_id}`.execute(server.platform.database.tables().query)
+    assert.deepEqual(rows.map(({ action }) => action).sort(), ['app.lapsed', 'app.registered'])
+    const { n } = (
+      await sql<{ n: number | string }>`select count(*) as n from oauth_clients`.execute(
+        server.platform.database.tables().query,
+      )
+    ).rows[0] ?? { n: -1 }
+    assert.equal(Number(n), 0, 'forgotten, once')
   })
 }
 
