@@ -69,6 +69,28 @@ test('in the browser: a sign-in beyond the device limit asks which device to sig
   assertQuiet()
 })
 
+test('in the browser: a sign-in that is refused for its device says what helps, in both languages', {
+  skip: noChromium,
+}, async () => {
+  const env = { LATCHKEY_DEVICE_LIMIT: '1', LATCHKEY_DEVICE_POLICY: 'refuse' }
+  await using server = await startServer({ env })
+  const { email, password } = await signedUp(server.origin)
+  await using browser = await openBrowser()
+  for (const [locale, words, label] of [
+    ['en-US', en, 'reset your password'],
+    ['zh-CN', zh, '请重置密码'],
+  ] as const) {
+    const { page, open, assertQuiet } = await visitor(browser, server.origin, { locale })
+    await open('/sign-in')
+    await page.getByLabel(words.fields.email, { exact: true }).fill(email)
+    await page.getByLabel(words.fields.password, { exact: true }).fill(password)
+    await page.getByRole('button', { name: words.signIn.submit, exact: true }).click()
+    await page.getByRole('alert').getByText(label).waitFor()
+    await assertAccessible(page, 'refused')
+    assertQuiet()
+  }
+})
+
 test('in the browser: an old session is asked for the password, and the key is made after it', {
   skip: noChromium,
 }, async () => {

@@ -194,7 +194,8 @@ export const errors = {
   },
   device_limit_refused: {
     title: 'Too many devices are signed in',
-    detail: 'Sign out on a device you do not need, then sign in here again.',
+    detail:
+      'Sign out on a device you do not need, then sign in here again. If you have none of them any more, reset your password: that signs out all of them.',
     help: 'devices-and-sessions',
   },
   sign_in_ticket_invalid: {

@@ -181,7 +181,8 @@ export const errors = {
   },
   device_limit_refused: {
     title: '登录的设备过多',
-    detail: '请先在不再使用的设备上退出登录，然后重新登录。',
+    detail:
+      '请先在不再使用的设备上退出登录，然后在此重新登录。如果那些设备都已不在手边，请重置密码，所有设备都会退出登录。',
     help: 'devices-and-sessions',
   },
   sign_in_ticket_invalid: {

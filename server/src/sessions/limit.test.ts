@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Person, signedUp } from '../../../test/harness/person.ts'
+import { mailTo, Person, signedUp } from '../../../test/harness/person.ts'
 import { databases, startServer } from '../../../test/harness/server.ts'
 import { day, minute } from '../platform/clock/clock.ts'
 import { sqlSessionStore } from './store.sql.ts'
@@ -84,6 +84,18 @@ for (const database of databases) {
       await other.expect(ends ? 200 : 401, 'GET', '/api/account')
       await person.expect(ends ? 401 : 200, 'GET', '/api/account')
     }
+  })
+
+  test(`${database}: who is refused and has no device any more gets in by a new password`, async () => {
+    await using server = await limited(database, 'refuse', 1)
+    const { email, password } = await signedUp(server.origin)
+    const other = new Person(server.origin)
+    await other.expect(409, 'POST', '/api/sessions', { email, password })
+    await other.expect(202, 'POST', '/api/password/forgot', { email })
+    const { code } = await mailTo(server.origin, email, 'reset_password')
+    const next = 'velvet compass thunder 42'
+    await other.expect(204, 'POST', '/api/password/reset', { email, code, password: next })
+    await other.expect(201, 'POST', '/api/sessions', { email, password: next })
   })
 
   test(`${database}: of 50 sign-ins at once no more than the limit stay, whatever the policy`, async () => {
