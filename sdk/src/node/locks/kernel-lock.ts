@@ -18,7 +18,10 @@ export async function withKernelLock<T>(
 ): Promise<T> {
   await ensureLockFile(path)
   // Loaded by who takes a turn: a command line that only reads a fresh token starts sooner without.
-  const { DatabaseSync } = await import('node:sqlite')
+  const { DatabaseSync } = await import('node:sqlite').catch((cause) => {
+    const detail = `Node ${process.versions.node} has no node:sqlite to lock with; use Node 26`
+    throw new StoreUnavailable('store_unavailable', { detail, cause })
+  })
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
     await begin(database, signal)
