@@ -178,6 +178,18 @@ test('401: renewed and sent once more, one refresh for all callers', async () =>
   assert.equal(seen.length, 20)
 })
 
+test('a refusal without an end is handed on, not read to the end', async () => {
+  const { answers, http } = await fixture({ retries: 0 })
+  const line = new TextEncoder().encode(`${' '.repeat(10_000)}\n`)
+  const endless = new ReadableStream({ pull: (controller) => controller.enqueue(line) })
+  const headers = { 'content-type': 'application/json' }
+  answers.push(new Response(endless, { status: 403, headers }))
+  const response = await http(`${api}/a`)
+  assert.equal(response.status, 403)
+  const first = await response.body?.getReader().read()
+  assert.equal(first?.value?.byteLength, line.byteLength, 'from its beginning')
+})
+
 test('401 twice comes back as it is', async () => {
   const { provider, answers, http, account } = await fixture()
   answers.push(new Response('', { status: 401 }), new Response('still no', { status: 401 }))

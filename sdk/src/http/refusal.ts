@@ -53,12 +53,32 @@ async function bodyOf(response: Response): Promise<{ code: string | null; help: 
   const none = { code: null, help: null }
   if (!(response.headers.get('content-type') ?? '').includes('json')) return none
   try {
-    const body: unknown = await response.clone().json()
+    const start = await startOf(response.clone())
+    const body: unknown = start === null ? null : JSON.parse(start)
     // OpenAI's shape has `error: {…}`, problem details (RFC 9457) are flat.
     const inner = record(record(body)?.error) ?? record(body)
     return { code: text(inner?.code) ?? text(inner?.type), help: text(inner?.help) }
   } catch {
     return none
+  }
+}
+
+const refusalBytesMax = 65_536 // a refusal is a few lines; what goes on longer is not waited for
+
+async function startOf(response: Response): Promise<string | null> {
+  const reader = response.body?.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let length = 0
+  for (;;) {
+    const piece = await reader?.read()
+    if (!piece || piece.done) return text + decoder.decode()
+    length += piece.value.byteLength
+    if (length > refusalBytesMax) {
+      reader?.cancel().catch(() => {})
+      return null
+    }
+    text += decoder.decode(piece.value, { stream: true })
   }
 }
 
