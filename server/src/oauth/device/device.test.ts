@@ -212,24 +212,43 @@ test('guesses are counted by account, and right codes are not guesses', async ()
   assert.equal((await poll(server, app, started.device_code)).error, 'authorization_pending')
 })
 
-test('everybody together gets a bounded number of guesses', async () => {
-  // Asked directly: through the door thirty people take longer than the bound takes to move.
+/** Wrong codes, asked directly: through the door thirty people take longer than the bound takes to move. */
+function guesser() {
   const standing = { now: () => Date.UTC(2026, 0, 1) }
   const requests = openDeviceRequests({
     vault: { claim: async () => null },
     limiter: memoryRateLimiter(standing),
   } as unknown as DeviceDeps) // a wrong guess touches nothing else
-  const guess = async (index: number) => {
-    const person = { accountId: `acct_${index}`, sessionId: `sess_${index}` } as Principal
-    const answer = await requests.claim(person, 'BBBB-BBBB', `198.51.100.${index}`)
+  return async (who: number, address: string) => {
+    const person = { accountId: `acct_${who}`, sessionId: `sess_${who}` } as Principal
+    const answer = await requests.claim(person, 'BBBB-BBBB', address)
     return answer.ok ? 'right' : answer.reason
   }
+}
+
+test('everybody together gets a bounded number of guesses', async () => {
+  const guess = guesser()
   const answers = []
   for (let index = 0; index < 40; index++)
-    for (let again = 0; again < 8; again++) answers.push(await guess(index))
+    for (let again = 0; again < 8; again++) answers.push(await guess(index, `198.51.100.${index}`))
   assert.deepEqual([...new Set(answers.slice(0, 300))], ['code_unknown'])
   assert.deepEqual([...new Set(answers.slice(300))], ['too_many_codes'])
-  assert.equal(await guess(99), 'too_many_codes', 'also for somebody who has not guessed yet')
+  const late = await guess(99, '198.51.100.99')
+  assert.equal(late, 'too_many_codes', 'also for somebody who has not guessed yet')
+})
+
+test('one network gets a bounded number of guesses, with however many accounts', async () => {
+  for (const address of [
+    (_index: number) => '198.51.100.7',
+    (index: number) => `2001:db8:1:2::${index + 1}`, // who has one of these has the whole /64
+  ]) {
+    const guess = guesser()
+    const answers = []
+    for (let index = 0; index < 24; index++) answers.push(await guess(index, address(index)))
+    assert.deepEqual([...new Set(answers.slice(0, 20))], ['code_unknown'])
+    assert.deepEqual([...new Set(answers.slice(20))], ['too_many_codes'])
+    assert.equal(await guess(0, '203.0.113.9'), 'code_unknown', 'elsewhere nobody waits for them')
+  }
 })
 
 test('only clients with the grant start it, and a signed-out browser enters nothing', async () => {
