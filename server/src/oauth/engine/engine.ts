@@ -231,7 +231,7 @@ export function createEngine(deps: EngineDeps): Engine {
         prompts: scopeList(params?.prompt as string | undefined),
         maxAgeSeconds: params?.max_age === undefined ? null : Number(params.max_age),
         expectedAccountId: hint?.sub ?? null,
-        loginHint: (params?.login_hint as string | undefined) ?? null,
+        loginHint: String(params?.login_hint ?? '').slice(0, 254) || null, // RFC 5321: no address is longer
         locale: askedLocale(params?.ui_locales as string | undefined),
       },
       ctx.req.headers as Record<string, string>,

@@ -51,7 +51,12 @@ export function readMetadata(
   const parsed = Metadata.safeParse(body)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    const field = String(issue?.path[0] ?? 'the body')
+    const field = String(issue?.path[0] ?? '')
+    if (field === '')
+      return {
+        error: 'invalid_client_metadata',
+        description: 'send a JSON object as application/json',
+      }
     return field === 'redirect_uris'
       ? { error: 'invalid_redirect_uri', description: 'redirect_uris: 1 to 10 URIs are needed' }
       : {

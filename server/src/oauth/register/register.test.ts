@@ -199,6 +199,24 @@ test('metadata that breaks the rules of every app is refused by its RFC 7591 nam
   )
   for (const alg of ['none', 'HS256', ''])
     assert.equal(await refused({ id_token_signed_response_alg: alg }), 'invalid_client_metadata')
+  for (const [type, body] of [
+    ['application/x-www-form-urlencoded', `redirect_uris=${callback}`],
+    ['application/json', '[]'],
+    ['application/json', '{'],
+  ] as const) {
+    const headers = { 'content-type': type }
+    const answer = await fetch(`${server.origin}/oauth/register`, { method: 'POST', headers, body })
+    assert.deepEqual(
+      [answer.status, await answer.json()],
+      [
+        400,
+        {
+          error: 'invalid_client_metadata',
+          error_description: 'send a JSON object as application/json',
+        },
+      ],
+    )
+  }
   const native = await register(server, {
     redirect_uris: ['http://127.0.0.1:33418/'],
     token_endpoint_auth_method: 'none',
