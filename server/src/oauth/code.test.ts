@@ -219,6 +219,24 @@ test('a client authenticates with its own living secret, and with nothing else',
   assert.equal((await post(server, rotated, form)).status, 401)
 })
 
+test('an app alone gets scopes of the resource: those it names, all of its own, or a refusal', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const app = await registerApp(person, {
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    scope: 'openid profile models:read chat:write',
+  })
+  const answered = async (scope: string) =>
+    (await post(server, app, { grant_type: 'client_credentials', scope })).body
+  const ask = async (scope: string) => ((await answered(scope)) as { scope?: string }).scope
+  assert.equal(await ask('models:read'), 'models:read')
+  assert.equal(await ask('openid models:read'), 'models:read')
+  assert.equal(await ask(''), 'models:read chat:write')
+  for (const scope of ['openid', 'openid profile', 'keys:manage', 'models:read made:up'])
+    assert.equal((await answered(scope)).error, 'invalid_scope', scope)
+})
+
 test('a client that asks for RS256 gets ID tokens signed so, and access tokens as ever', async () => {
   await using server = await startServer()
   const { person } = await signedUp(server.origin)

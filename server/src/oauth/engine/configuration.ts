@@ -304,6 +304,8 @@ function checkScopes(ctx: KoaContextWithOIDC, ceiling: readonly string[]): void 
   const refused = asked.find((scope) => !ceiling.includes(scope))
   if (refused !== undefined)
     throw new InvalidScope('requested scope is not known or not allowed for this client', refused)
+  if (machine && asked.length > 0 && asked.every(isIdentityScope))
+    throw new InvalidScope('without a person there is nobody to know', asked.join(' '))
   if (asked.length > 0) return
   if (!machine) throw new InvalidScope('ask for at least one scope', '')
   params.scope = ceiling.filter((scope) => !isIdentityScope(scope)).join(' ')
