@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import type { OAuthApp } from '../../console/src/api/schema.ts'
+import {
+  assertionHeld,
+  newAppKey,
+  registeredPart,
+  withAssertion,
+} from '../../console/src/pages/inspector/assertion.ts'
 import { compare, compareNearest } from '../../console/src/pages/inspector/compare.ts'
 import { curl } from '../../console/src/pages/inspector/curl.ts'
 import { checksOf, diagnose } from '../../console/src/pages/inspector/diagnose.ts'
@@ -35,17 +42,23 @@ async function opened(server: TestServer, person: Person, settings: object): Pro
     scope,
     ...settings,
   })
+  const method = app.token_endpoint_auth_method
+  const key = method === 'private_key_jwt' ? await newAppKey() : null
   const test = await person.expect<{ redirect_uri: string; client_secret?: string }>(
     201,
     'POST',
     `/api/apps/${app.client_id}/inspection`,
-    { temporary_secret: app.token_endpoint_auth_method !== 'none' },
+    {
+      temporary_secret: method.startsWith('client_secret'),
+      ...(key && { temporary_key: registeredPart(key) }),
+    },
   )
   return {
     app,
     origin: server.origin,
     redirectUri: test.redirect_uri,
     secret: test.client_secret ?? '',
+    key,
     scopes: app.scope.split(' '),
     push: false,
     legacy: false,
@@ -67,7 +80,8 @@ function runner(setup: Setup, person: Person) {
     async run(step: StepId, mistake: Mistake | null = null, more: Partial<Held> = {}) {
       const before = { ...this.held, ...more }
       const plain = steps[step].request(setup, before, mistake)
-      const request = await withProof(step, plain, setup, before, mistake)
+      const asserted = await withAssertion(plain, setup, before, mistake)
+      const request = await withProof(step, asserted, setup, before, mistake)
       const response =
         request.navigates && mistake !== 'wrong_redirect'
           ? answerAt((await authorize(person, fullUrl(request))).search)
@@ -75,7 +89,11 @@ function runner(setup: Setup, person: Person) {
       const exchanged = { step, request, response }
       const diagnosis = diagnose(exchanged, setup, before)
       const checks = checksOf(exchanged, setup, before)
-      held = { ...before, ...proofHeld(request, response, before) }
+      held = {
+        ...before,
+        ...proofHeld(request, response, before),
+        ...assertionHeld(request, before),
+      }
       if (!refusalOf(response))
         held = { ...held, ...steps[step].absorb(before, response, Date.now()) }
       return { ...exchanged, diagnosis, checks, finding: diagnosis?.finding ?? null }
@@ -84,7 +102,19 @@ function runner(setup: Setup, person: Person) {
 }
 
 const callback = 'https://app.example/callback'
+const ownKeys = () => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return {
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [publicKey.export({ format: 'jwk' })] },
+  }
+}
 const kinds: Record<string, [FlowId, object]> = {
+  'a website with a key': ['code', { redirect_uris: [callback], ...ownKeys() }],
+  'a program with a key': [
+    'machine',
+    { grant_types: ['client_credentials'], scope: 'models:read chat:write', ...ownKeys() },
+  ],
   'a website, secret in the header': ['code', { redirect_uris: [callback] }],
   'a website, secret in the form': [
     'code',
@@ -104,9 +134,11 @@ const kinds: Record<string, [FlowId, object]> = {
 
 test('every request of a plan is answered as an app would want it, for every kind of app', async () => {
   await using server = await startServer()
-  const { person } = await signedUp(server.origin)
+  const { person, email, password } = await signedUp(server.origin)
   for (const [kind, [flow, settings]] of Object.entries(kinds))
     for (const push of flow === 'code' ? [false, true] : [false]) {
+      server.clock.advance(60_000) // more sign-ins than a person makes in one minute
+      await person.expect(201, 'POST', '/api/sessions', { email, password })
       const setup = { ...(await opened(server, person, settings)), push }
       setup.legacy = setup.app.legacy_confidential
       assert.equal(whyNot(flow, setup.app), null)
@@ -122,8 +154,10 @@ test('every request of a plan is answered as an app would want it, for every kin
         next = nextStep(flow, setup, run.held, done)
       }
       assert.deepEqual([...done], [...core, ...uses], kind)
-      // The last of the plan gave everything back.
+      // The last of the plan gave everything back, and ended the session.
       if (flow === 'code') assert.equal((await run.run('models')).finding, 'grant_revoked')
+      const signedIn = (await person.get('/api/account')).status === 200
+      assert.equal(signedIn, flow !== 'code', kind)
     }
 })
 
@@ -204,6 +238,55 @@ test('every mistake on purpose is refused, and the page knows why', async () => 
     'token code_again': 'code_reused',
   })
   assert.equal((await run.run('models')).finding, 'grant_revoked', 'the reused code ended them')
+})
+
+test('what is wrong with an assertion is told apart, and where to sign out to is compared', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const setup = await opened(server, person, { redirect_uris: [callback], ...ownKeys() })
+  const run = runner(setup, person)
+  await run.begin()
+  assert.deepEqual(steps.push.mistakes(setup, run.held).slice(-2), ['wrong_key', 'wrong_audience'])
+  await run.run('authorize')
+  assert.equal((await run.run('token', 'wrong_key')).finding, 'assertion_key')
+  assert.equal((await run.run('token', 'wrong_audience')).finding, 'assertion_audience')
+  const { request, finding } = await run.run('token')
+  assert.equal(finding, null)
+  const jwt = decodeJwt(run.held.lastAssertion ?? '')
+  assert.equal(jwt?.claims.aud, server.origin)
+  const shown = [requestText(request, { reveal: false }), curl(request, { reveal: false })].join()
+  assert.ok(
+    !shown.includes(run.held.lastAssertion ?? '-'),
+    'it is good once, and not to be read off',
+  )
+  assert.ok(steps.introspect.mistakes(setup, run.held).includes('old_assertion'))
+  const again = await run.run('introspect', 'old_assertion')
+  assert.deepEqual([again.finding, again.diagnosis?.help], ['assertion_reused', '/help/oauth-apps'])
+
+  const elsewhere = await run.run('logout', 'wrong_redirect')
+  assert.equal(elsewhere.finding, 'logout_redirect_mismatch')
+  assert.equal(elsewhere.diagnosis?.difference?.kind, 'trailing_slash')
+  assert.equal(elsewhere.diagnosis?.help, '/help/app-sign-out')
+  await person.expect(200, 'GET', '/api/account')
+  assert.equal((await run.run('logout')).finding, null)
+  await person.expect(401, 'GET', '/api/account')
+  assert.equal((await run.run('refresh')).finding, 'grant_revoked')
+
+  const answer = (status: number, members: object) => ({
+    status,
+    headers: [],
+    members: Object.entries(members).map(([name, value]) => ({ name, value: String(value) })),
+    body: members,
+  })
+  for (const [status, error] of [
+    [503, 'temporarily_unavailable'],
+    [401, 'invalid_client'],
+  ] as const) {
+    const error_description = 'the jwks_uri of this client gives no keys'
+    const response = answer(status, { error, error_description })
+    const told = diagnose({ step: 'token', request, response }, setup, run.held)
+    assert.deepEqual([told?.finding, told?.setting], ['keys_away', 'keys'])
+  }
 })
 
 test('an old refresh token gets the same answer within the grace and is told why after it', async () => {

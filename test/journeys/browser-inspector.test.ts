@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
@@ -101,6 +102,64 @@ test('in the browser: an owner walks through a sign-in of their own app, makes m
     return now.secrets.length === 1
   })
   assertQuiet()
+})
+
+test('in the browser: an app that proves itself by a key is played with one that never leaves the page, and signs out', {
+  skip: noChromium,
+}, async () => {
+  await using server = await startServer()
+  const { person, email, password } = await signedUp(server.origin)
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const app = await registerApp(person, {
+    name: 'Notes for teams',
+    scope,
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [publicKey.export({ format: 'jwk' })] },
+  })
+  await using browser = await openBrowser()
+  const { page, open } = await visitor(browser, server.origin, { width: 390 })
+  await open('/sign-in?next=/apps')
+  await signInAs(page, email, password)
+  await open(`/apps/${app.client_id}/inspector`)
+  await page.getByText('It works beside yours, cannot leave this page').waitFor()
+  await assertAccessible(page, 'before the start')
+  await page.getByRole('button', { name: 'Start test' }).press('Enter')
+  const exchange = (number: number) => page.locator(`#exchange-${number}`)
+  const answered = async (number: number, status: string) => {
+    await exchange(number).locator('summary').getByText(status, { exact: true }).waitFor()
+    return exchange(number).innerText()
+  }
+  /** Opens a window by the keyboard, and waits until it has closed itself. */
+  const throughWindow = async (button: string, then?: (window: Page) => Promise<void>) => {
+    const opening = page.waitForEvent('popup')
+    await page.getByRole('button', { name: button }).press('Enter')
+    const window = await opening
+    await then?.(window)
+    if (!window.isClosed()) await window.waitForEvent('close')
+  }
+  await throughWindow('Open the sign-in window', (window) =>
+    window.getByRole('button', { name: 'Allow', exact: true }).press('Enter'),
+  )
+  await answered(1, '303')
+  await page.getByRole('button', { name: 'Signed with another key' }).press('Enter')
+  assert.match(await answered(2, '401 invalid_client'), /not signed by a key of this app/)
+  await page.getByRole('button', { name: 'Send request' }).press('Enter')
+  await answered(3, '200')
+  await exchange(3).getByText('Inside client_assertion').press('Enter')
+  await exchange(3).getByText('inspector-').first().waitFor()
+  await page
+    .getByRole('button', { name: 'The same assertion again' })
+    .waitFor({ state: 'detached' })
+
+  await page.getByRole('button', { name: 'Sign the person out' }).waitFor()
+  await throughWindow('Sign the person out')
+  await answered(4, '303')
+  await page.getByText('You are signed out of the console, too').waitFor()
+  await page.getByRole('button', { name: 'Refresh the token' }).press('Enter')
+  assert.match(await answered(5, '400 invalid_grant'), /send the person to sign in again/)
+  await assertAccessible(page, 'after signing out')
+  await page.getByRole('link', { name: 'Sign in again' }).press('Enter')
+  await page.getByLabel('Email', { exact: true }).waitFor()
 })
 
 test('in the browser: a link is checked, and the setting that is wrong is changed on the spot', {

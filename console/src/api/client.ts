@@ -52,6 +52,13 @@ export const whenSignedOut = (listener: () => void) => {
   onSignedOut = listener
 }
 
+/** How many pages want to stay though the session is gone: what they show is not the account's. */
+let staying = 0
+export function stayWhenSignedOut(): () => void {
+  staying++
+  return () => void staying--
+}
+
 /**
  * Asks the person for the password where a call needs a recent proof, and sends it; the shell sets
  * it. False: they would rather not.
@@ -90,7 +97,7 @@ export async function call<O extends Operation>(
     if (error.code === 'sign_in_required') {
       if (operation !== prove && asking) await asking
       if (proofs !== proofsBefore) return callOnce(operation, ...input)
-      onSignedOut()
+      if (staying === 0) onSignedOut()
     }
     throw error
   }

@@ -44,7 +44,7 @@ export type OAuthGrantResource = { name: string; host: string; scopes: Record<st
 
 export type OAuthInspection = { redirect_uri: string; expires_at: string; client_secret?: string | undefined }
 
-export type OAuthInspectionOpeningInput = { temporary_secret?: boolean | undefined }
+export type OAuthInspectionOpeningInput = { temporary_secret?: boolean | undefined; temporary_key?: Record<string, unknown> | undefined }
 
 export type OAuthLogoAddress = { logo_uri: string }
 

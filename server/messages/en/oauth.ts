@@ -132,6 +132,9 @@ export const appProblemTexts = {
   unknown_scope: 'One of these scopes does not exist here.',
 } as const satisfies Record<AppProblem, string>
 
+/** Why a key was not lent for a test. */
+export const notByKeyText: string = 'This app does not prove itself by a key.'
+
 /** Why a picture was refused as a logo. */
 export const logoProblemTexts = {
   too_large: 'The picture is larger than 64 KiB.',

@@ -113,6 +113,8 @@ export const appProblemTexts = {
   unknown_scope: '其中有此处不存在的权限范围。',
 } as const satisfies Record<AppProblem, string>
 
+export const notByKeyText = '此应用不以密钥证明身份。'
+
 export const logoProblemTexts = {
   too_large: '图片超过 64 KiB。',
   not_a_picture: '这不是 PNG、JPEG 或 WebP。不接受其他格式，包括 SVG。',

@@ -71,6 +71,7 @@ import { openGrants } from './grants/grants.ts'
 import { grantRoutes } from './grants/routes.ts'
 import { sqlGrantStore } from './grants/store.sql.ts'
 import { openInspections } from './inspector/inspections.ts'
+import { openLentKeys } from './inspector/lent-keys.ts'
 import { inspectorRoutes } from './inspector/routes.ts'
 import { openLogos } from './logos/logos.ts'
 import { logoRoutes } from './logos/routes.ts'
@@ -213,7 +214,8 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     revokeGrants: (clientId) => grants.revokeClient(clientId, 'client_removed'),
   })
   const logos = openLogos({ ...deps, store: sqlLogoStore(database), apps })
-  const inspections = openInspections({ ...deps, origin, apps, vault })
+  const lentKeys = openLentKeys({ ...deps, vault })
+  const inspections = openInspections({ ...deps, origin, apps, vault, keys: lentKeys })
   const keys = await openKeyRing(deps)
   const backchannel = openBackchannel({
     ...deps,
@@ -282,6 +284,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
     keys: keys.all(),
     vault,
     apps,
+    lentKeys,
     documents,
     grants,
     verifier,

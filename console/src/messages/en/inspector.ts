@@ -22,9 +22,9 @@ export const inspector = {
     ownLabel: 'Your client secret',
     ownNeeded: 'Paste the secret of your app.',
     action: 'Start test',
-    ownKey: 'This app proves itself by a key of its own',
-    ownKeyText:
-      'The key stays with the app, so the inspector cannot play it. Choose a client secret for a while, or test from the app.',
+    byKey: 'This app proves itself by a key',
+    byKeyText:
+      'The inspector makes a key of its own for this test. It works beside yours, cannot leave this page, and ends with the test. Never paste a private key anywhere.',
     needsHttps: 'The inspector needs https, or localhost',
     needsHttpsText: 'Browsers offer the cryptography of PKCE on secure pages only.',
   },
@@ -38,6 +38,11 @@ export const inspector = {
       'Its secret is dead and its address closed. What you see below stays until you leave.',
     again: 'Start again',
     reveal: 'Show secrets and tokens',
+  },
+  signedOut: {
+    title: 'You are signed out of the console, too',
+    text: 'The app ended the session that this page belongs to. Its tokens of this sign-in are dead: refresh to see. What you see stays until you leave.',
+    again: 'Sign in again',
   },
   flow: 'Flow',
   flows: {
@@ -75,6 +80,8 @@ export const inspector = {
       consent: 'sign-in and consent',
       code: 'code, state, iss',
       user_page: 'person enters the code',
+      sign_out: 'ends the session',
+      signed_out: 'signed out, state',
       answer: 'answer',
     },
     states: { planned: 'not yet', waiting: 'under way', done: 'done', failed: 'refused' },
@@ -84,6 +91,9 @@ export const inspector = {
     title: (step: string) => `Next: ${step}`,
     send: 'Send request',
     openWindow: 'Open the sign-in window',
+    openSignOut: 'Sign out in a window',
+    signsOut:
+      'This ends your session in this browser, the console included: the app signs out the person that signed in, and here that is you.',
     waiting: 'Waiting for the other window. Sign in and decide there; this page goes on by itself.',
     blocked: 'The browser did not open a window. Open it here:',
     openHere: 'Open sign-in in a new tab',
@@ -163,6 +173,10 @@ export const inspector = {
       title: 'Revoke the token',
       text: 'The app gives its access back. Every token of the grant ends within a second.',
     },
+    logout: {
+      title: 'Sign the person out',
+      text: 'The app sends the browser here with the ID token of the sign-in. That proves whose session it is, so nobody is asked; the browser comes back signed out.',
+    },
     check: { title: 'Check what your app sends', text: '' },
   } satisfies Record<StepId, { title: string; text: string }>,
   mistakes: {
@@ -177,6 +191,10 @@ export const inspector = {
     broken_token: 'Altered token',
     no_proof: 'Without a proof',
     old_proof: 'The same proof again',
+    wrong_key: 'Signed with another key',
+    old_assertion: 'The same assertion again',
+    wrong_audience: 'Assertion for another server',
+    no_hint: 'Without the ID token',
   } satisfies Record<Mistake, string>,
   exchange: {
     onPurpose: (mistake: string) => `On purpose: ${mistake}`,
@@ -215,6 +233,7 @@ export const inspector = {
       legacy: 'See the settings',
       dpop: 'See the settings',
       secrets: 'See the secrets',
+      keys: 'See the keys',
     } satisfies Record<Setting, string>,
     registered: 'Registered',
     sentValue: 'Sent',
@@ -242,6 +261,22 @@ export const inspector = {
       what: 'The app could not prove who it is: the client id is unknown, or the secret is wrong, has run out or was not sent.',
       fix: 'Compare the last four characters with the list of secrets on the app’s page. Send it in the Authorization header or in the form, not in both.',
     },
+    assertion_key: {
+      what: 'The assertion is not signed by a key of this app, has run out, or lives longer than five minutes.',
+      fix: 'Sign with the private half of a registered key, name it in “kid” if there are several, and let “exp” be a minute ahead. Compare the clocks.',
+    },
+    assertion_audience: {
+      what: 'The assertion is for another audience.',
+      fix: 'Let “aud” be this server’s issuer and nothing else: not the address of the endpoint, and no list. An assertion for others could be played to us by them.',
+    },
+    assertion_reused: {
+      what: 'This assertion was used before. Each counts once.',
+      fix: 'Sign a new one with a new “jti” for every request, also when one is repeated.',
+    },
+    keys_away: {
+      what: 'The keys at the app’s jwks_uri cannot be read, so nobody can tell whether the assertion is right.',
+      fix: 'Open the address yourself: it has to answer over https with a JSON object that has “keys”. Then send it again; nothing is wrong with the assertion.',
+    },
     redirect_mismatch: {
       what: 'The redirect address is not one of those registered, so nobody is sent there. The person sees an error page.',
       fix: 'Register the address exactly as the app sends it, or let the app send the registered one.',
@@ -249,6 +284,10 @@ export const inspector = {
     redirect_missing: {
       what: 'No redirect address was sent, and the app has not exactly one.',
       fix: 'Send redirect_uri with every request.',
+    },
+    logout_redirect_mismatch: {
+      what: 'The address to go to after signing out is not one of those registered. Nothing is ended and nobody is sent there.',
+      fix: 'Register it under “Addresses after signing out” exactly as the app sends it.',
     },
     pkce_missing: {
       what: 'There was no code challenge. PKCE is required of every app.',
@@ -387,6 +426,11 @@ export const inspector = {
     response_type: 'Which flow is meant. “code” is the only one there is.',
     client_id: 'Which app asks. Public; everybody may see it.',
     client_secret: 'Proves that the app is the app. Never leaves the server.',
+    client_assertion_type: 'How the app proves itself: by a signed statement.',
+    client_assertion:
+      'Proves that the app is the app: signed by its key, for this server, once, within a minute. The key itself never travels.',
+    post_logout_redirect_uri: 'Where the browser goes afterwards. Compared character by character.',
+    id_token_hint: 'Whose sign-in is to end. Only the app that got this ID token can have it.',
     redirect_uri: 'Where the browser brings the answer. Compared character by character.',
     scope: 'What is asked for; in an answer, what was granted.',
     state:

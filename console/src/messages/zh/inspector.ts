@@ -15,9 +15,9 @@ export const inspector: typeof en = {
     ownLabel: '您的客户端密钥',
     ownNeeded: '请粘贴应用的密钥。',
     action: '开始测试',
-    ownKey: '此应用用自己的密钥证明身份',
-    ownKeyText:
-      '密钥只在应用手中，因此检查器无法代替它。请暂时改用客户端密钥，或直接在应用中测试。',
+    byKey: '此应用以密钥证明身份',
+    byKeyText:
+      '检查器会为此次测试生成自己的密钥：它与您的密钥并存，无法离开此页面，测试结束即失效。请勿在任何地方粘贴私钥。',
     needsHttps: '检查器需要 https 或 localhost',
     needsHttpsText: '浏览器只在安全页面上提供 PKCE 所需的加密功能。',
   },
@@ -30,6 +30,11 @@ export const inspector: typeof en = {
     endedText: '其密钥已失效，地址已关闭。下面的内容在您离开前会保留。',
     again: '重新开始',
     reveal: '显示密钥和令牌',
+  },
+  signedOut: {
+    title: '您也已退出控制台',
+    text: '应用结束了此页面所属的会话，此次登录的令牌均已失效：刷新令牌即可看到。下面的内容在您离开前会保留。',
+    again: '重新登录',
   },
   flow: '流程',
   flows: {
@@ -62,6 +67,8 @@ export const inspector: typeof en = {
       consent: '登录并同意',
       code: 'code、state、iss',
       user_page: '用户输入代码',
+      sign_out: '结束会话',
+      signed_out: '已退出，state',
       answer: '回应',
     },
     states: { planned: '尚未发生', waiting: '进行中', done: '已完成', failed: '被拒绝' },
@@ -71,6 +78,9 @@ export const inspector: typeof en = {
     title: (step) => `下一步：${step}`,
     send: '发送请求',
     openWindow: '打开登录窗口',
+    openSignOut: '在窗口中退出登录',
+    signsOut:
+      '这会结束您在此浏览器中的会话，包括控制台：应用让登录的人退出，而此处登录的人就是您。',
     waiting: '正在等待另一个窗口。请在那里登录并决定，此页面会自动继续。',
     blocked: '浏览器没有打开窗口。请在此打开：',
     openHere: '在新标签页中打开登录',
@@ -144,6 +154,10 @@ export const inspector: typeof en = {
       title: '撤销令牌',
       text: '应用交还访问权限。该授权的所有令牌在一秒内失效。',
     },
+    logout: {
+      title: '让用户退出登录',
+      text: '应用带着此次登录的 ID 令牌把浏览器送到这里。令牌证明了会话属于谁，因此无需询问；浏览器退出登录后返回应用。',
+    },
     check: { title: '检查您的应用发送的内容', text: '' },
   },
   mistakes: {
@@ -158,6 +172,10 @@ export const inspector: typeof en = {
     broken_token: '被改动的令牌',
     no_proof: '不带证明',
     old_proof: '重复使用同一证明',
+    wrong_key: '用另一把密钥签名',
+    old_assertion: '重复使用同一断言',
+    wrong_audience: '发给其他服务器的断言',
+    no_hint: '不带 ID 令牌',
   },
   exchange: {
     onPurpose: (mistake) => `故意：${mistake}`,
@@ -196,6 +214,7 @@ export const inspector: typeof en = {
       legacy: '查看设置',
       dpop: '查看设置',
       secrets: '查看密钥',
+      keys: '查看密钥',
     },
     registered: '已注册',
     sentValue: '已发送',
@@ -219,6 +238,22 @@ export const inspector: typeof en = {
       what: '应用无法证明自己的身份：客户端 ID 未知，或密钥错误、已到期或没有发送。',
       fix: '请将最后四个字符与应用页面上的密钥列表对照，放在 Authorization 标头或表单中均可，但不能同时使用。',
     },
+    assertion_key: {
+      what: '断言不是由此应用的密钥签名的，或已过期，或有效期超过五分钟。',
+      fix: '请用已登记密钥的私钥部分签名；若有多把密钥，请在“kid”中注明；“exp”设为一分钟后。并核对时钟。',
+    },
+    assertion_audience: {
+      what: '断言的受众是其他服务器。',
+      fix: '“aud”只能是本服务器的 issuer：不能是端点地址，也不能是列表。否则其他服务器可以拿它冒充此应用。',
+    },
+    assertion_reused: {
+      what: '此断言已被使用过。每个断言只能使用一次。',
+      fix: '每次请求（包括重试）都要签发带有新“jti”的断言。',
+    },
+    keys_away: {
+      what: '无法读取应用 jwks_uri 处的密钥，因此无法判断断言是否正确。',
+      fix: '请自行打开该地址：它必须通过 https 返回带有“keys”的 JSON 对象。之后重新发送；断言本身没有问题。',
+    },
     redirect_mismatch: {
       what: '回调地址不在已注册之列，因此不会把任何人送到那里。用户会看到错误页面。',
       fix: '请按应用发送的内容原样注册该地址，或让应用发送已注册的地址。',
@@ -226,6 +261,10 @@ export const inspector: typeof en = {
     redirect_missing: {
       what: '没有发送回调地址，而应用注册的地址又不是恰好一个。',
       fix: '请在每个请求中发送 redirect_uri。',
+    },
+    logout_redirect_mismatch: {
+      what: '退出后要前往的地址未登记。没有结束任何会话，也不会把人送往该地址。',
+      fix: '请在“退出登录后的地址”处按应用发送的原样登记该地址。',
     },
     pkce_missing: {
       what: '缺少质询。所有应用都必须使用 PKCE。',
@@ -358,6 +397,11 @@ export const inspector: typeof en = {
     response_type: '指明流程。只有“code”一种。',
     client_id: '哪个应用在请求。公开信息，谁都可以看到。',
     client_secret: '证明应用的身份。绝不离开服务器。',
+    client_assertion_type: '应用证明身份的方式：一份签名的声明。',
+    client_assertion:
+      '证明应用就是该应用：由其密钥签名，只给本服务器，一次有效，一分钟内有效。密钥本身从不传输。',
+    post_logout_redirect_uri: '退出后浏览器前往的地址。逐字符比较。',
+    id_token_hint: '要结束的是谁的登录。只有得到此 ID 令牌的应用才持有它。',
     redirect_uri: '浏览器把回应带到哪里。逐个字符比较。',
     scope: '请求的权限；在回应中则是授予的权限。',
     state: '随机值，原样返回，使应用只接受对自己请求的回应。',

@@ -7,8 +7,13 @@ import { refusalOf, type StepId, valueNamed, type WireRequest, type WireResponse
 export type Finding =
   | 'network'
   | 'client_refused'
+  | 'assertion_key'
+  | 'assertion_audience'
+  | 'assertion_reused'
+  | 'keys_away'
   | 'redirect_mismatch'
   | 'redirect_missing'
+  | 'logout_redirect_mismatch'
   | 'pkce_missing'
   | 'pkce_plain'
   | 'verifier_mismatch'
@@ -44,7 +49,7 @@ export type Finding =
   | 'other'
 
 /** A setting of the app, by its field on the app's form. */
-export type Setting = 'redirects' | 'scopes' | 'kind' | 'dpop' | 'legacy' | 'secrets'
+export type Setting = 'redirects' | 'scopes' | 'kind' | 'dpop' | 'legacy' | 'secrets' | 'keys'
 
 export type Diagnosis = {
   finding: Finding
@@ -97,7 +102,7 @@ export function diagnose({ step, request, response }: Exchanged, setup: Setup, h
     case 'network':
       return made('network', {}, 'service-status')
     case 'invalid_client':
-      return made('client_refused', { setting: 'secrets' })
+      return clientRefused()
     case 'invalid_redirect_uri':
       return redirects()
     case 'invalid_request':
@@ -144,13 +149,36 @@ export function diagnose({ step, request, response }: Exchanged, setup: Setup, h
       return made('too_many', {}, 'rate-limits')
     case 'insufficient_quota':
       return made('quota_used', {}, 'usage-and-limits')
+    case 'post_logout_redirect_uri_unregistered': {
+      const address = valueNamed(sent, 'post_logout_redirect_uri') ?? ''
+      const difference = compareNearest([setup.redirectUri], address)
+      return made('logout_redirect_mismatch', { setting: 'redirects', difference }, 'app-sign-out')
+    }
     case 'temporarily_unavailable':
+      if (keysUnread()) return made('keys_away', { setting: 'keys' })
       return response.status === 429
         ? made('too_many', {}, 'rate-limits')
         : made('unavailable', {}, 'service-status')
     default:
       if (response.status === 401) return made('token_invalid')
       return response.status >= 500 ? made('unavailable', {}, 'service-status') : made('other')
+  }
+
+  function keysUnread(): boolean {
+    return /jwks_uri/.test(refusal?.description ?? '')
+  }
+
+  /** The server says no more than that; what was sent tells which of the reasons it was. */
+  function clientRefused(): Diagnosis {
+    if (setup.app.token_endpoint_auth_method !== 'private_key_jwt')
+      return made('client_refused', { setting: 'secrets' })
+    if (keysUnread()) return made('keys_away', { setting: 'keys' })
+    const assertion = valueNamed(sent, 'client_assertion')
+    if (assertion !== undefined && assertion === held.lastAssertion) return made('assertion_reused')
+    const audience = decodeJwt(assertion ?? '')?.claims.aud
+    return audience === setup.origin
+      ? made('assertion_key', { setting: 'keys' })
+      : made('assertion_audience')
   }
 
   function boundWithoutProof(): boolean {

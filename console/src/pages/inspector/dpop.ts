@@ -1,19 +1,7 @@
-import { base64url, randomText, sha256 } from './pkce.ts'
+import { randomText, sha256 } from './pkce.ts'
 import type { Held, Mistake, Setup } from './requests.ts'
+import { secondsNow, signed } from './signing.ts'
 import { type Field, type StepId, valueNamed, type WireRequest, type WireResponse } from './wire.ts'
-
-type KeyPair = Awaited<ReturnType<typeof newPair>>
-const newPair = () =>
-  crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
-
-/** A key that cannot leave the browser, as an app would make one (RFC 9449 section 4.2). */
-export type ProofKey = { pair: KeyPair; jwk: { kty: string; crv: string; x: string; y: string } }
-
-export async function newProofKey(): Promise<ProofKey> {
-  const pair = await newPair()
-  const { x = '', y = '' } = await crypto.subtle.exportKey('jwk', pair.publicKey)
-  return { pair, jwk: { kty: 'EC', crv: 'P-256', x, y } }
-}
 
 /** Where a proof is looked at: what issues tokens, and what takes them. */
 const proving: ReadonlySet<StepId> = new Set([
@@ -52,14 +40,18 @@ export async function withProof(
   const proof =
     mistake === 'old_proof' && held.lastProof
       ? held.lastProof
-      : await signed(held.proofKey, {
-          jti: randomText(),
-          htm: request.method,
-          htu: request.url,
-          iat: Math.floor(Date.now() / 1_000),
-          ...(held.proofNonce ? { nonce: held.proofNonce } : {}),
-          ...(await tokenHash(request)),
-        })
+      : await signed(
+          held.proofKey,
+          { typ: 'dpop+jwt', jwk: held.proofKey.jwk },
+          {
+            jti: randomText(),
+            htm: request.method,
+            htu: request.url,
+            iat: secondsNow(),
+            ...(held.proofNonce ? { nonce: held.proofNonce } : {}),
+            ...(await tokenHash(request)),
+          },
+        )
   return { ...request, headers: [...request.headers.map(bound), header(proof)] }
 }
 
@@ -77,13 +69,4 @@ export const proofHeld = (
 async function tokenHash(request: WireRequest): Promise<{ ath?: string }> {
   const token = /^Bearer (.+)$/.exec(valueNamed(request.headers, 'authorization') ?? '')?.[1]
   return token ? { ath: await sha256(token) } : {}
-}
-
-async function signed({ pair, jwk }: ProofKey, claims: object): Promise<string> {
-  const part = (value: object) => base64url(new TextEncoder().encode(JSON.stringify(value)))
-  const text = `${part({ typ: 'dpop+jwt', alg: 'ES256', jwk })}.${part(claims)}`
-  const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
-  const bytes = new TextEncoder().encode(text)
-  const signature = await crypto.subtle.sign(algorithm, pair.privateKey, bytes)
-  return `${text}.${base64url(new Uint8Array(signature))}`
 }

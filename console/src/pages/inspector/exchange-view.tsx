@@ -68,6 +68,7 @@ export function ExchangeView(props: {
           {checks.length > 0 && <Checks of={checks} />}
           {[
             ...exchange.request.headers.filter(({ name }) => name === 'dpop'),
+            ...partsOf(exchange.request).filter(({ name }) => jwts.has(name)),
             ...response.members.filter(({ name }) => /^(id|access)_token$/.test(name)),
           ].map(({ name, value }) => (
             <Decoded key={name} name={name} token={value} />
@@ -77,6 +78,8 @@ export function ExchangeView(props: {
     </details>
   )
 }
+
+const jwts: ReadonlySet<string> = new Set(['client_assertion', 'id_token_hint'])
 
 /** The status, with the code of a refusal. */
 export const statusText = (response: WireResponse, words: InspectorWords): string => {

@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { type Console, modelsQuery, type OAuthApp } from '../../api/queries.ts'
+import { LinkButton } from '../../design/button.tsx'
+import { Callout } from '../../design/callout.tsx'
 import { Checkbox, Choices } from '../../design/field.tsx'
-import { Columns, Stack } from '../../design/page.tsx'
+import { Columns, Row, Stack } from '../../design/page.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
 import { scopeWords } from '../apps/scope-words.ts'
 import { CheckCard } from './check-card.tsx'
@@ -41,6 +43,7 @@ export function FlowRun(props: {
     origin: server.origin,
     redirectUri: session.redirectUri,
     secret: session.secret,
+    key: session.key,
     scopes: scopesFor(flow, app).filter((scope) => !options.without.includes(scope)),
     push: options.push,
     legacy: options.legacy && app.legacy_confidential,
@@ -59,6 +62,21 @@ export function FlowRun(props: {
   }, [newest])
   return (
     <Stack gap="large">
+      {run.held?.signedOut && (
+        <Callout tone="warn" title={words.signedOut.title}>
+          <p>{words.signedOut.text}</p>
+          <Row>
+            <LinkButton
+              size="small"
+              to="/sign-in"
+              search={{ next: `/apps/${app.client_id}/inspector` }}
+              reloadDocument
+            >
+              {words.signedOut.again}
+            </LinkButton>
+          </Row>
+        </Callout>
+      )}
       <FlowChoice app={app} value={flow} onChange={setFlow} />
       {flow !== 'check' && (
         <OptionsForm app={app} flow={flow} value={options} onChange={setOptions} />

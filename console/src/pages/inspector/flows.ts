@@ -40,7 +40,8 @@ export function planOf(flow: FlowId, setup: Setup): { core: StepId[]; uses: Step
     case 'code':
       return {
         core: [...(setup.push ? (['push'] as const) : []), 'authorize', 'token'],
-        uses: uses(setup),
+        // A browser signed in, so it can be signed out again.
+        uses: [...uses(setup), ...(setup.scopes.includes('openid') ? (['logout'] as const) : [])],
       }
     case 'device':
       return { core: ['device', 'poll'], uses: uses(setup) }

@@ -32,6 +32,7 @@ export function NextCard(props: { flow: FlowId; setup: Setup; run: Run; reveal: 
   const ahead = (step: StepId) =>
     withProofAhead(step, steps[step].request(setup, held, null), setup)
   const offered = next === null ? [] : mistakesOf(next)
+  const inWindow = next === 'authorize' || next === 'logout'
   return (
     <Card title={next ? words.next.title(words.steps[next].title) : words.next.finished}>
       <Stack>
@@ -48,10 +49,14 @@ export function NextCard(props: { flow: FlowId; setup: Setup; run: Run; reveal: 
             <Button
               kind="primary"
               busy={busy !== null}
-              icon={next === 'authorize' ? 'external' : 'chevron'}
+              icon={inWindow ? 'external' : 'chevron'}
               onClick={() => void run.run(next)}
             >
-              {next === 'authorize' ? words.next.openWindow : words.next.send}
+              {next === 'authorize'
+                ? words.next.openWindow
+                : inWindow
+                  ? words.next.openSignOut
+                  : words.next.send}
             </Button>
           )}
           {run.exchanges.length > 0 && (
@@ -180,6 +185,12 @@ function StepNote(props: { step: StepId; setup: Setup; run: Run }) {
       : null,
   )
   if (step === 'chat') return <Muted>{words.costs}</Muted>
+  if (step === 'logout')
+    return (
+      <Callout tone="warn">
+        <p>{words.signsOut}</p>
+      </Callout>
+    )
   if (step !== 'present_again') return null
   return (
     <Muted>

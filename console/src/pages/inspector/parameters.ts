@@ -7,7 +7,11 @@ export const definedIn = {
   response_type: 'RFC 6749 §3.1.1',
   client_id: 'RFC 6749 §2.2',
   client_secret: 'RFC 6749 §2.3.1',
+  client_assertion_type: 'RFC 7521 §4.2',
+  client_assertion: 'RFC 7523 §2.2',
   redirect_uri: 'RFC 6749 §3.1.2',
+  post_logout_redirect_uri: 'OpenID Connect RP-Initiated Logout §2',
+  id_token_hint: 'OpenID Connect RP-Initiated Logout §2',
   scope: 'RFC 6749 §3.3',
   state: 'RFC 6749 §10.12',
   nonce: 'OpenID Connect Core §3.1.2.1',
@@ -80,6 +84,8 @@ export const isExplained = (name: string): name is ParameterName => Object.hasOw
 /** What whoever reads along could use: hidden until the person asks to see it. */
 const secrets: ReadonlySet<string> = new Set([
   'client_secret',
+  'client_assertion',
+  'id_token_hint',
   'authorization',
   'code',
   'code_verifier',

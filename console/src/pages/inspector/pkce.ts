@@ -1,5 +1,5 @@
-import { newProofKey } from './dpop.ts'
 import type { Held } from './requests.ts'
+import { newPageKey } from './signing.ts'
 
 export const base64url = (bytes: Uint8Array): string =>
   btoa(String.fromCharCode(...bytes))
@@ -19,6 +19,6 @@ export const sha256 = async (text: string): Promise<string> =>
 export async function freshAttempt(): Promise<Held> {
   const verifier = randomText()
   const challenge = await sha256(verifier)
-  const proofKey = await newProofKey()
+  const proofKey = await newPageKey()
   return { state: randomText(), nonce: randomText(), verifier, challenge, proofKey }
 }

@@ -1,5 +1,6 @@
 import type { OAuthApp } from '../../api/schema.ts'
-import type { ProofKey } from './dpop.ts'
+import { type AppKey, assertionFields } from './assertion.ts'
+import type { PageKey } from './signing.ts'
 import type { Field, WireRequest } from './wire.ts'
 
 /** What the person chose for this run. The secret lives in the memory of this page alone. */
@@ -9,6 +10,8 @@ export type Setup = {
   origin: string
   redirectUri: string
   secret: string
+  /** Of an app that proves itself by a key: the one made for this test. */
+  key: AppKey | null
   scopes: readonly string[]
   /** Sends the request ahead over a back channel (RFC 9126). */
   push: boolean
@@ -29,6 +32,8 @@ export type Held = {
   code?: string | undefined
   /** The code was redeemed; presenting it again is a mistake worth seeing. */
   codeSpent?: boolean
+  /** The browser's session here was ended by the app. */
+  signedOut?: boolean
   accessToken?: string | undefined
   refreshToken?: string | undefined
   /** The one before, and when it was replaced. */
@@ -38,10 +43,12 @@ export type Held = {
   deviceCode?: string | undefined
   userCode?: string | undefined
   verificationUri?: string | undefined
-  proofKey?: ProofKey
+  /** For proofs of possession (RFC 9449 section 4.2). */
+  proofKey?: PageKey
   /** What the server wants to find in the next proof, and the proof before it. */
   proofNonce?: string | undefined
   lastProof?: string | undefined
+  lastAssertion?: string | undefined
   /** What an app of theirs sends, for the step that only checks it. */
   pasted?: readonly Field[]
 }
@@ -58,6 +65,10 @@ export const mistakes = [
   'broken_token',
   'no_proof',
   'old_proof',
+  'wrong_key',
+  'old_assertion',
+  'wrong_audience',
+  'no_hint',
 ] as const
 export type Mistake = (typeof mistakes)[number]
 
@@ -126,6 +137,8 @@ export function formTo(
     form: [
       ...(method === 'client_secret_basic' ? [] : named),
       ...(method === 'client_secret_post' ? [field('client_secret', secret)] : []),
+      // Signed anew when it is sent, for it counts once.
+      ...(method === 'private_key_jwt' ? assertionFields('…') : []),
       ...fields,
     ],
     json: null,

@@ -8,7 +8,7 @@ export type Lane = (typeof lanes)[number]
 /** What is drawn on an arrow: as it goes over the wire, or a name the messages put in words. */
 export type Label =
   | { text: string }
-  | { words: 'link' | 'consent' | 'code' | 'user_page' | 'answer' }
+  | { words: 'link' | 'consent' | 'code' | 'user_page' | 'sign_out' | 'signed_out' | 'answer' }
 
 export type Arrow = {
   from: Lane
@@ -45,6 +45,12 @@ const shapes: Record<StepId, Shape> = {
   refresh: call('POST /oauth/token'),
   present_again: call('POST /oauth/token'),
   revoke: call('POST /oauth/revoke'),
+  logout: [
+    { from: 'app', to: 'browser', label: { words: 'link' } },
+    { from: 'browser', to: 'latchkey', label: { text: 'GET /oauth/logout' } },
+    { from: 'latchkey', to: 'browser', label: { words: 'sign_out' } },
+    { from: 'browser', to: 'app', label: { words: 'signed_out' } },
+  ],
   check: call('POST /oauth/par'),
 }
 

@@ -10,6 +10,7 @@ import { Choices, PasswordField, Radio } from '../../design/field.tsx'
 import { Card, Muted, Row, Stack } from '../../design/page.tsx'
 import { RefusalNote } from '../../design/states.tsx'
 import { useLanguage } from '../../messages/messages.tsx'
+import { type AppKey, newAppKey, registeredPart } from './assertion.ts'
 import { useInspectorWords } from './words.ts'
 
 /** An open test: the address that takes answers, until when, and the secret to use. */
@@ -18,6 +19,8 @@ export type TestSession = {
   expiresAt: string
   /** Empty for apps that have none. Kept here and nowhere else. */
   secret: string
+  /** Of an app that proves itself by a key: one that was made here. */
+  key: AppKey | null
 }
 
 type Values = { secret: 'temporary' | 'own'; own: string }
@@ -32,34 +35,31 @@ export function StartTest(props: {
   const { m } = useLanguage()
   const words = useInspectorWords().start
   const { client_id } = props.app
-  const confidential = props.app.token_endpoint_auth_method.startsWith('client_secret')
+  const method = props.app.token_endpoint_auth_method
+  const confidential = method.startsWith('client_secret')
+  const byKey = method === 'private_key_jwt'
   const { register, handleSubmit, watch, formState } = useForm<Values>({
     defaultValues: { secret: 'temporary', own: '' },
   })
   const own = watch('secret') === 'own'
   const start = useMutation({
-    mutationFn: async (values: Values): Promise<[Opened, string]> => {
+    mutationFn: async (values: Values): Promise<[Opened, string, AppKey | null]> => {
       const temporary_secret = confidential && values.secret === 'temporary'
+      const key = byKey ? await newAppKey() : null
       const opened = await call('POST /api/apps/{client_id}/inspection', {
         params: { client_id },
-        body: { temporary_secret },
+        body: { temporary_secret, ...(key && { temporary_key: registeredPart(key) }) },
       })
-      return [opened, opened.client_secret ?? (confidential ? values.own.trim() : '')]
+      return [opened, opened.client_secret ?? (confidential ? values.own.trim() : ''), key]
     },
-    onSuccess: ([opened, secret]) =>
-      props.onStart({ redirectUri: opened.redirect_uri, expiresAt: opened.expires_at, secret }),
+    onSuccess: ([{ redirect_uri: redirectUri, expires_at: expiresAt }, secret, key]) =>
+      props.onStart({ redirectUri, expiresAt, secret, key }),
     gcTime: 0, // the answer holds the secret
   })
   if (!isSecureContext)
     return (
       <Callout tone="warn" title={words.needsHttps}>
         <p>{words.needsHttpsText}</p>
-      </Callout>
-    )
-  if (props.app.token_endpoint_auth_method === 'private_key_jwt')
-    return (
-      <Callout tone="info" title={words.ownKey}>
-        <p>{words.ownKeyText}</p>
       </Callout>
     )
   return (
@@ -76,6 +76,14 @@ export function StartTest(props: {
               {m.common.helpWithThis}
             </Link>
           </div>
+          {byKey && (
+            <div>
+              <p>
+                <strong>{words.byKey}</strong>
+              </p>
+              <Muted>{words.byKeyText}</Muted>
+            </div>
+          )}
           {confidential && (
             <Choices legend={words.secret}>
               <Radio

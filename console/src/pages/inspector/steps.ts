@@ -34,7 +34,7 @@ export const steps: Record<StepId, Step> = {
     request: (setup, held, mistake) =>
       formTo(setup, '/oauth/par', authorizationParameters(setup, held, mistake), mistake),
     absorb: (_, { members }) => ({ requestUri: valueNamed(members, 'request_uri') }),
-    mistakes: (setup) => [...authorizationMistakes(setup), ...secretMistakes(setup)],
+    mistakes: (setup, held) => [...authorizationMistakes(setup), ...clientMistakes(setup, held)],
   },
   authorize: {
     ready: always,
@@ -81,7 +81,7 @@ export const steps: Record<StepId, Step> = {
         : [
             ...(setup.legacy ? [] : (['wrong_verifier', 'no_verifier'] as const)),
             'wrong_redirect',
-            ...secretMistakes(setup),
+            ...clientMistakes(setup, held),
             ...proofMistakes(setup),
           ],
   },
@@ -94,7 +94,7 @@ export const steps: Record<StepId, Step> = {
       userCode: valueNamed(members, 'user_code'),
       verificationUri: valueNamed(members, 'verification_uri'),
     }),
-    mistakes: (setup) => ['unknown_scope', ...secretMistakes(setup)],
+    mistakes: (setup, held) => ['unknown_scope', ...clientMistakes(setup, held)],
   },
   poll: {
     ready: (held) => held.deviceCode !== undefined,
@@ -121,7 +121,11 @@ export const steps: Record<StepId, Step> = {
         mistake,
       ),
     absorb: tokens,
-    mistakes: (setup) => ['unknown_scope', ...secretMistakes(setup), ...proofMistakes(setup)],
+    mistakes: (setup, held) => [
+      'unknown_scope',
+      ...clientMistakes(setup, held),
+      ...proofMistakes(setup),
+    ],
   },
   userinfo: {
     ready: (held) => held.accessToken !== undefined && held.idToken !== undefined,
@@ -159,7 +163,7 @@ export const steps: Record<StepId, Step> = {
         mistake,
       ),
     absorb: nothing,
-    mistakes: (setup) => ['broken_token', ...secretMistakes(setup)],
+    mistakes: (setup, held) => ['broken_token', ...clientMistakes(setup, held)],
   },
   refresh: {
     ready: (held) => held.refreshToken !== undefined,
@@ -169,7 +173,11 @@ export const steps: Record<StepId, Step> = {
       spentRefreshToken: held.refreshToken,
       rotatedAt: now,
     }),
-    mistakes: (setup) => ['broken_token', ...secretMistakes(setup), ...proofMistakes(setup)],
+    mistakes: (setup, held) => [
+      'broken_token',
+      ...clientMistakes(setup, held),
+      ...proofMistakes(setup),
+    ],
   },
   present_again: {
     ready: (held) => held.spentRefreshToken !== undefined,
@@ -190,7 +198,29 @@ export const steps: Record<StepId, Step> = {
         mistake,
       ),
     absorb: nothing,
-    mistakes: secretMistakes,
+    mistakes: clientMistakes,
+  },
+  logout: {
+    ready: (held) => held.idToken !== undefined,
+    request: (setup, held, mistake) => ({
+      method: 'GET',
+      url: `${setup.origin}/oauth/logout`,
+      query: [
+        ...(mistake === 'no_hint' ? [] : [field('id_token_hint', held.idToken ?? '')]),
+        field('client_id', setup.app.client_id),
+        field(
+          'post_logout_redirect_uri',
+          mistake === 'wrong_redirect' ? `${setup.redirectUri}/` : setup.redirectUri,
+        ),
+        field('state', held.state),
+      ],
+      headers: [],
+      form: null,
+      json: null,
+      navigates: true,
+    }),
+    absorb: () => ({ signedOut: true }),
+    mistakes: () => ['wrong_redirect', 'no_hint'],
   },
   check: {
     ready: always,
@@ -208,10 +238,20 @@ const authorizationMistakes = (setup: Setup): Mistake[] => [
   ...(setup.legacy ? [] : (['plain_pkce'] as const)),
 ]
 
-const isConfidential = ({ app }: Setup) => app.token_endpoint_auth_method !== 'none'
-
-function secretMistakes(setup: Setup): Mistake[] {
-  return isConfidential(setup) ? ['wrong_secret'] : []
+/** With the proof that the app is the app. */
+function clientMistakes({ app }: Setup, held?: Held): Mistake[] {
+  switch (app.token_endpoint_auth_method) {
+    case 'none':
+      return []
+    case 'private_key_jwt':
+      return [
+        'wrong_key',
+        'wrong_audience',
+        ...(held?.lastAssertion ? (['old_assertion'] as const) : []),
+      ]
+    default:
+      return ['wrong_secret']
+  }
 }
 
 /** Where tokens are issued, a proof is missed only by apps that must send one. */

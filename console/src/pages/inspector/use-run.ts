@@ -1,4 +1,6 @@
 import { useEffect, useReducer, useRef, useState } from 'react'
+import { stayWhenSignedOut } from '../../api/client.ts'
+import { assertionHeld, withAssertion } from './assertion.ts'
 import { type Diagnosis, diagnose } from './diagnose.ts'
 import { proofHeld, withProof } from './dpop.ts'
 import { type FlowId, nextStep } from './flows.ts'
@@ -56,6 +58,8 @@ export function useRun(flow: FlowId, setup: Setup, runKey: string) {
   const [closed, setClosed] = useState(false)
   const [round, setRound] = useState(0)
   const window = useRef<Waiting | null>(null)
+  const stays = useRef<(() => void) | null>(null)
+  useEffect(() => () => stays.current?.(), [])
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: the effect is about a new run beginning
   useEffect(() => {
@@ -76,10 +80,13 @@ export function useRun(flow: FlowId, setup: Setup, runKey: string) {
     if (!held || busy) return
     const before = { ...held, ...more }
     const plain = steps[step].request(setup, before, mistake)
-    const request = await withProof(step, plain, setup, before, mistake)
+    const proven = await withAssertion(plain, setup, before, mistake)
+    const request = await withProof(step, proven, setup, before, mistake)
     setClosed(false)
     // A request that nobody is sent back from would leave the person on an error page.
     const navigates = request.navigates && mistake !== 'wrong_redirect'
+    // The console's own session ends with it; what was seen here is to stay readable.
+    if (step === 'logout') stays.current ??= stayWhenSignedOut()
     const answered = navigates ? await inWindow(step, request, before) : await call(step, request)
     if (!answered) return setClosed(true)
     const { response, ms } = answered
@@ -101,6 +108,7 @@ export function useRun(flow: FlowId, setup: Setup, runKey: string) {
       gained: {
         ...more,
         ...proofHeld(request, response, before),
+        ...assertionHeld(request, before),
         ...(ok ? steps[step].absorb(before, response, Date.now()) : {}),
       },
     })

@@ -15,6 +15,7 @@ export const stepIds = [
   'refresh',
   'present_again',
   'revoke',
+  'logout',
   'check',
 ] as const
 export type StepId = (typeof stepIds)[number]

@@ -4,6 +4,7 @@ import type { Apps } from '../apps/apps.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
 import type { Documents } from '../documents/documents.ts'
 import type { Grants } from '../grants/grants.ts'
+import type { LentKeys } from '../inspector/lent-keys.ts'
 import { appOf, clientMetadata } from './client-metadata.ts'
 import {
   type Adapter,
@@ -34,6 +35,7 @@ export type BridgedSession = {
 export type AdapterDeps = {
   vault: ArtifactVault
   apps: Apps
+  lentKeys: Pick<LentKeys, 'of'>
   documents: Pick<Documents, 'concerns' | 'resolve'>
   grants: Grants
   clock: Clock
@@ -134,7 +136,7 @@ function bindToKey(payload: AdapterPayload): void {
 /** Where a person is about to be asked about a client; elsewhere nothing is fetched in its name. */
 const asking = new Set(['authorization', 'pushed_authorization_request', 'device_authorization'])
 
-function clientAdapter({ apps, documents }: AdapterDeps): Adapter {
+function clientAdapter({ apps, documents, lentKeys }: AdapterDeps): Adapter {
   return {
     async find(id) {
       const { ctx } = Provider
@@ -145,7 +147,9 @@ function clientAdapter({ apps, documents }: AdapterDeps): Adapter {
         throw new InvalidClient(`client metadata document: ${described.detail}`)
       }
       const app = await apps.lookUp(id)
-      return app ? clientMetadata(app) : undefined
+      if (!app) return undefined
+      const byKey = app.authMethod === 'private_key_jwt' && app.organizationId !== null
+      return clientMetadata(app, byKey ? await lentKeys.of(id) : [])
     },
     upsert: never,
     findByUid: never,

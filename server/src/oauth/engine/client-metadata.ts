@@ -1,11 +1,17 @@
 import type { AdapterPayload } from 'oidc-provider'
 import { hasSecret, type OAuthApp } from '../apps/app.ts'
+import type { ClientKey } from '../apps/client-key.ts'
+import { withMoreKeys } from './fetch.ts'
 
 /**
  * An app as the engine wants a client (RFC 7591). The secret's place holds a constant: secrets are
  * compared by digest (`engine.ts`), and no symmetric algorithm is enabled that would use it as a key.
+ * Keys that are lent for a test count beside its own.
  */
-export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
+export const clientMetadata = (
+  app: OAuthApp,
+  lentKeys: readonly ClientKey[] = [],
+): AdapterPayload => ({
   client_id: app.clientId,
   client_name: app.name,
   redirect_uris: [...app.redirectUris],
@@ -18,8 +24,8 @@ export const clientMetadata = (app: OAuthApp): AdapterPayload => ({
   ...(hasSecret(app) ? { client_secret: 'compared-by-digest' } : {}),
   ...(app.authMethod === 'private_key_jwt'
     ? app.jwks
-      ? { jwks: { keys: app.jwks } }
-      : { jwks_uri: app.jwksUri ?? '' }
+      ? { jwks: { keys: [...app.jwks, ...lentKeys] } }
+      : { jwks_uri: withMoreKeys(app.jwksUri ?? '', lentKeys) }
     : {}),
   latchkey_app: app,
 })

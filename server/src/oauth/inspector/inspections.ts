@@ -6,9 +6,16 @@ import type { Audit } from '../../audit/index.ts'
 import type { OAuthApp } from '../apps/app.ts'
 import { hasSecret } from '../apps/app.ts'
 import type { Apps, Refused } from '../apps/apps.ts'
+import {
+  type ClientKey,
+  type ClientKeyRefusal,
+  judgeClientKey,
+  publicPart,
+} from '../apps/client-key.ts'
 import type { ArtifactVault } from '../artifacts/vault.ts'
+import type { LentKeys } from './lent-keys.ts'
 
-/** How long an inspection is open, and the secret lent for it alive. */
+/** How long an inspection is open, and what was lent for it good. */
 export const inspectionLifeMs = 30 * minute
 
 /**
@@ -35,15 +42,23 @@ export type Inspection = {
 
 export type OpenResult =
   | { ok: true; inspection: Inspection }
-  | Refused<'not_found' | 'not_allowed' | 'public_client'>
+  | Refused<'not_found' | 'not_allowed' | 'public_client' | KeyRefusal>
+
+/** Why a key cannot be lent. */
+export type KeyRefusal = ClientKeyRefusal | 'not_by_key'
 
 export type Inspections = {
   /**
    * Opens one for this person at this device; one that is open there already ends. `lendSecret` makes
-   * a client secret that lives as long as the inspection and leaves the app's own ones alone.
+   * a client secret that lives as long as the inspection and leaves the app's own ones alone; `lendKey`
+   * has a public key count as long, for an app that proves itself by one.
    */
-  open(person: Principal, clientId: string, options: { lendSecret: boolean }): Promise<OpenResult>
-  /** Ends it and its secret; nothing to end is as well. */
+  open(
+    person: Principal,
+    clientId: string,
+    options: { lendSecret: boolean; lendKey: ClientKey | null },
+  ): Promise<OpenResult>
+  /** Ends it with its secret and its key; nothing to end is as well. */
   end(
     person: Principal,
     clientId: string,
@@ -55,6 +70,7 @@ export type Inspections = {
 export type InspectionsDeps = {
   origin: string
   apps: Pick<Apps, 'forChange' | 'lendSecret' | 'takeBackSecret'>
+  keys: Pick<LentKeys, 'lend' | 'takeBack'>
   vault: ArtifactVault
   database: Database
   clock: Clock
@@ -62,7 +78,7 @@ export type InspectionsDeps = {
 }
 
 const model = 'Inspection'
-type Stored = { secretDigest: string | null }
+type Stored = { secretDigest: string | null; key?: true }
 
 /** While one is open, an owner may be sent to the inspector with a code; nobody else ever is. */
 export function openInspections(deps: InspectionsDeps): Inspections {
@@ -84,24 +100,34 @@ export function openInspections(deps: InspectionsDeps): Inspections {
     const found = await vault.find<Stored>(model, name)
     if (!found) return false
     await vault.remove(model, name)
+    if (found.payload.key) await deps.keys.takeBack(clientId, name)
     if (found.payload.secretDigest) await apps.takeBackSecret(clientId, found.payload.secretDigest)
     return true
   }
 
   return {
-    async open(person, clientId, { lendSecret }) {
+    async open(person, clientId, { lendSecret, lendKey }) {
       const reached = await apps.forChange(person.accountId, clientId)
       if (!reached.ok) return reached
       if (lendSecret && !hasSecret(reached.app)) return { ok: false, reason: 'public_client' }
+      if (lendKey) {
+        if (reached.app.authMethod !== 'private_key_jwt') return { ok: false, reason: 'not_by_key' }
+        const reason = judgeClientKey(lendKey)
+        if (reason) return { ok: false, reason }
+      }
       const name = nameOf(person, clientId)
       const expiresAt = clock.now() + inspectionLifeMs
       const lent = await database.transaction(async () => {
         await close(name, clientId)
         const made = lendSecret ? await apps.lendSecret(clientId, inspectionLifeMs) : null
-        const stored: Stored = { secretDigest: made?.digest ?? null }
+        if (lendKey) await deps.keys.lend(clientId, name, publicPart(lendKey), inspectionLifeMs)
+        const stored: Stored = { secretDigest: made?.digest ?? null, ...(lendKey && { key: true }) }
         const labels = { accountId: person.accountId, clientId }
         await vault.put(model, name, stored, labels, inspectionLifeMs)
-        await written(person, reached.app, 'app.inspection_opened', { secret_lent: lendSecret })
+        await written(person, reached.app, 'app.inspection_opened', {
+          secret_lent: lendSecret,
+          key_lent: lendKey !== null,
+        })
         return made
       })
       const redirectUri = inspectorRedirectUri(deps.origin, clientId)

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { SignJWT } from 'jose'
 import * as oidc from 'openid-client'
+import { buildInternet } from '../../../../test/harness/internet.ts'
 import {
   authorize,
   callback,
@@ -252,4 +255,136 @@ test('the inspector is opened by those who may change the app, and a public clie
   })
   assert.equal(answer.code, 'public_client')
   assert.equal((await open(owner.person, native)).client_secret, undefined)
+})
+
+const newPair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' })
+const jwkOf = (key: KeyObject, kid: string) => ({ ...key.export({ format: 'jwk' }), kid })
+const programWith = (keys: object) => ({
+  redirect_uris: [],
+  grant_types: ['client_credentials'],
+  scope: 'models:read',
+  token_endpoint_auth_method: 'private_key_jwt',
+  ...keys,
+})
+
+/** Whether a program proves itself by this key. */
+async function proves(server: TestServer, app: RegisteredApp, key: KeyObject, kid: string) {
+  const id = app.client_id
+  const client_assertion = await new SignJWT({ jti: randomUUID() })
+    .setProtectedHeader({ alg: 'ES256', kid })
+    .setIssuer(id)
+    .setSubject(id)
+    .setAudience(server.origin)
+    .setExpirationTime('60s')
+    .sign(key)
+  const client_assertion_type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+  const form = { grant_type: 'client_credentials', client_assertion, client_assertion_type }
+  const { status } = await fetch(`${server.origin}/oauth/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  })
+  assert.ok(status === 200 || status === 401, `${status}`)
+  return status === 200
+}
+
+const lend = (person: Person, app: RegisteredApp, temporary_key: object) =>
+  person.expect<Inspection>(201, 'POST', `/api/apps/${app.client_id}/inspection`, { temporary_key })
+
+for (const database of databases)
+  test(`a lent key counts beside the app's own for its test alone, whichever way those are registered (${database})`, async () => {
+    await using internet = await buildInternet('app.example.test')
+    await using server = await startServer({ database, outbound: internet.edges })
+    const { person } = await signedUp(server.origin)
+    const own = newPair()
+    internet.serve((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(JSON.stringify({ keys: [jwkOf(own.publicKey, 'own')] }))
+    })
+    for (const keys of [
+      { jwks: { keys: [jwkOf(own.publicKey, 'own')] } },
+      { jwks_uri: 'https://app.example.test/jwks' },
+    ]) {
+      const app = await registerApp(person, programWith(keys))
+      const other = await registerApp(person, programWith(keys))
+      const [first, second] = [newPair(), newPair()]
+      const works = (pair = first) => proves(server, app, pair.privateKey, 'lent')
+      assert.ok(!(await works()))
+
+      const inspection = await lend(person, app, jwkOf(first.publicKey, 'lent'))
+      assert.equal(inspection.client_secret, undefined)
+      assert.ok(await works())
+      assert.ok(await proves(server, app, own.privateKey, 'own'), 'the app itself goes on')
+      assert.ok(!(await proves(server, other, first.privateKey, 'lent')), 'for this app alone')
+      const { jwks } = await person.expect<{ jwks: { keys: object[] } | null }>(
+        200,
+        'GET',
+        `/api/apps/${app.client_id}`,
+      )
+      assert.ok(!JSON.stringify(jwks).includes('lent'), 'it is no setting')
+
+      await lend(person, app, jwkOf(second.publicKey, 'lent'))
+      assert.deepEqual([await works(first), await works(second)], [false, true])
+      await person.expect(204, 'DELETE', `/api/apps/${app.client_id}/inspection`)
+      assert.ok(!(await works(second)))
+      await lend(person, app, jwkOf(first.publicKey, 'lent'))
+      server.clock.advance(30 * minute)
+      assert.ok(!(await works()), 'and left alone it ends by itself')
+      assert.ok(await proves(server, app, own.privateKey, 'own'))
+      const lines = await server.audit.list({ subjectId: app.client_id, limit: 10 })
+      assert.equal(lines.filter(({ detail }) => detail?.key_lent === true).length, 3)
+    }
+    assert.ok(
+      internet.requests.every(({ url }) => url === '/jwks'),
+      'nothing of it travels',
+    )
+  })
+
+test('a lent key is a public one that is good enough, for an app that proves itself by keys', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const { publicKey, privateKey } = newPair()
+  const byKey = await registerApp(
+    person,
+    programWith({ jwks: { keys: [jwkOf(publicKey, 'own')] } }),
+  )
+  const bySecret = await registerApp(person)
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
+  for (const [app, key, code] of [
+    [byKey, jwkOf(privateKey, 'x'), 'private_key'],
+    [byKey, jwkOf(weak, 'x'), 'key_unusable'],
+    [byKey, { kty: 'oct', k: 'c2VjcmV0' }, 'private_key'],
+    [byKey, {}, 'key_unusable'],
+    [bySecret, jwkOf(publicKey, 'x'), 'not_by_key'],
+  ] as const) {
+    const path = `/api/apps/${app.client_id}/inspection`
+    const answer = await person.expect<{ errors: { field: string; code: string }[] }>(
+      400,
+      'POST',
+      path,
+      { temporary_key: key },
+    )
+    assert.deepEqual(
+      answer.errors.map((error) => [error.field, error.code]),
+      [['temporary_key', code]],
+    )
+  }
+  const { person: stranger } = await signedUp(server.origin)
+  const path = `/api/apps/${byKey.client_id}/inspection`
+  await stranger.expect(404, 'POST', path, { temporary_key: jwkOf(publicKey, 'x') })
+})
+
+test('of an app’s own page in the inspector the browser comes back from signing out, and of no other', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const [app, other] = [await registerApp(person), await registerApp(person)]
+  const end = async (page: string) => {
+    const url = new URL('/oauth/logout', server.origin)
+    url.search = String(
+      new URLSearchParams({ client_id: app.client_id, post_logout_redirect_uri: page }),
+    )
+    return endOf(person, url)
+  }
+  assert.match(await end(pageOf(server, app)), /^\/oauth\/logout\/|^\/sign-out/)
+  for (const page of [pageOf(server, other), `${pageOf(server, app)}?x=1`, `${server.origin}/`])
+    assert.equal(await end(page), '400', page)
 })

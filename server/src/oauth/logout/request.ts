@@ -1,4 +1,5 @@
 import type { OAuthApp } from '../apps/app.ts'
+import { isInspectorRedirect } from '../inspector/inspections.ts'
 import type { IdTokenReader, SignInHint } from './id-token-hint.ts'
 
 /** What an app asks when it sends a browser to sign out, once all of it was checked. */
@@ -31,7 +32,11 @@ const names = ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'
  */
 export async function readLogout(
   parameters: URLSearchParams,
-  deps: { readIdToken: IdTokenReader; lookUp(clientId: string): Promise<OAuthApp | null> },
+  deps: {
+    origin: string
+    readIdToken: IdTokenReader
+    lookUp(clientId: string): Promise<OAuthApp | null>
+  },
 ): Promise<LogoutReading> {
   const refuse = (reason: LogoutRefusal): LogoutReading => ({ ok: false, reason })
   if (names.some((name) => parameters.getAll(name).length > 1)) return refuse('repeated_parameter')
@@ -48,7 +53,11 @@ export async function readLogout(
 
   const redirectUri = given('post_logout_redirect_uri')
   if (redirectUri !== null && !app) return refuse('client_id_missing')
-  if (redirectUri !== null && !app?.postLogoutRedirectUris.includes(redirectUri))
+  if (redirectUri !== null && !(app && mayReturn(app, redirectUri, deps.origin)))
     return refuse('post_logout_redirect_uri_unregistered')
   return { ok: true, request: { app, hint, redirectUri, state: given('state') } }
 }
+
+/** Also to the inspector's page of this very app: it is ours, and shows nothing of its address. */
+const mayReturn = (app: OAuthApp, uri: string, origin: string): boolean =>
+  app.postLogoutRedirectUris.includes(uri) || isInspectorRedirect(origin, app, uri)
