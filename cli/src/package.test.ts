@@ -33,7 +33,10 @@ test('what people install signs in, needs no other package, and says where the s
   assert.deepEqual(readdirSync(join(modules, '@latchkey')), ['cli'])
   const home = join(modules, '@latchkey', 'cli')
   for (const { path } of packed.files) {
-    assert.match(path, /^(bin\/latchkey\.mjs|dist\/[\w.-]+\.(js|md)|dist\/LICENSE|package\.json)$/)
+    assert.match(
+      path,
+      /^(bin\/latchkey\.mjs|README\.md|dist\/[\w.-]+\.(js|md)|dist\/LICENSE|package\.json)$/,
+    )
     const text = readFileSync(join(home, path), 'utf8')
     assert.ok(!/\.\.\/server\/|fastify|kysely/.test(text), `${path} reaches for the server`)
   }

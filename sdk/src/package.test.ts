@@ -16,8 +16,9 @@ import { after, test } from 'node:test'
 
 const root = join(import.meta.dirname, '..')
 const tsc = join(root, '..', 'node_modules', 'typescript', 'bin', 'tsc')
-mkdirSync(join(root, 'dist'), { recursive: true }) // ignored by git, and beside our dependencies
-const work = mkdtempSync(join(root, 'dist', 'test-'))
+const work = mkdtempSync(join(tmpdir(), 'latchkey-built-'))
+symlinkSync(join(root, '..', 'node_modules'), join(work, 'node_modules'))
+writeFileSync(join(work, 'package.json'), '{"type":"module"}')
 after(() => rmSync(work, { recursive: true }))
 
 const sources = globSync('src/**/*.ts', { cwd: root })
@@ -70,7 +71,8 @@ test('what is published compiles, imports without side effects, and decorates', 
   run(tsc, '-p', 'tsconfig.json')
   run(tsc, '-p', 'tsconfig.build.json', '--outDir', work)
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  for (const entry of Object.values(exports) as { types: string; default: string }[])
+  const { './package.json': _, ...entries } = exports
+  for (const entry of Object.values(entries) as { types: string; default: string }[])
     for (const file of [entry.types, entry.default])
       assert.ok(readFileSync(join(work, relative('dist', file))).length > 0)
   // Optional peers are loaded when first used: without them, everything else still imports.
@@ -109,7 +111,10 @@ void (() => new Service().ask(1))
   // A strict app that has none of the optional peers still compiles, libraries checked.
   const bare = mkdtempSync(join(tmpdir(), 'latchkey-bare-'))
   after(() => rmSync(bare, { recursive: true }))
-  cpSync(work, join(bare, 'sdk'), { recursive: true })
+  cpSync(work, join(bare, 'sdk'), {
+    recursive: true,
+    filter: (path) => path !== join(work, 'node_modules'),
+  })
   mkdirSync(join(bare, 'node_modules', '@types'), { recursive: true })
   for (const name of ['oauth4webapi', '@types/node', 'undici-types'])
     symlinkSync(join(root, '..', 'node_modules', name), join(bare, 'node_modules', name))
