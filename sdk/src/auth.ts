@@ -216,7 +216,12 @@ export function createAuth(options: AuthOptions): Auth {
   }
   const signedIn = async (name: string, tokens: TokenSet) => {
     const { keeper, account } = open(name, 'refresh')
-    await keeper.signedIn(tokens)
+    try {
+      await keeper.signedIn(tokens)
+    } catch (error) {
+      await revoke(context, tokens) // nobody holds them now, so nobody could ever end them
+      throw error
+    }
     return account
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type AuthOptions, createAuth } from '../auth.ts'
+import { memoryStore } from '../credentials/memory-store.ts'
 import { keySealer } from '../credentials/sealing.ts'
 import {
   ClockSkew,
@@ -139,6 +140,31 @@ test('a clock that is an hour off signs in all the same; a provider that hides i
     assert.match(error.message, /is 3(600|599) s away/)
     return true
   })
+})
+
+test('a sign-in that cannot be kept is ended at the provider, and the one before stays', async () => {
+  const inner = memoryStore()
+  let full = false
+  const save: typeof inner.save = (...by) =>
+    full ? Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })) : inner.save(...by)
+  const { provider, auth } = fixture({ store: { ...inner, save } })
+  const account = await auth.signInByCode(provider.code())
+  const before = await account.token()
+  const issued: string[] = []
+  const grant = provider.grant.bind(provider)
+  provider.grant = (thumbprint) => {
+    const reply = grant(thumbprint)
+    issued.push(String(reply.access_token))
+    return reply
+  }
+  full = true
+  await assert.rejects(auth.signInByCode(provider.code()), /ENOSPC/)
+  assert.deepEqual(
+    issued.map((token) => provider.accepts(token)),
+    [false],
+  )
+  assert.equal(await account.token(), before)
+  assert.ok(provider.accepts(before))
 })
 
 test('a setting that is missing is told at once, and by its name', () => {
