@@ -71,6 +71,7 @@ async function acquire(
 ): Promise<number> {
   let seen: string | null = null
   let since = 0
+  let looked = 0
   for (;;) {
     signal?.throwIfAborted()
     const number = await highest(path)
@@ -78,8 +79,10 @@ async function acquire(
     if (number > 0 && text === null) continue // swept away meanwhile: there is a newer one
     const now = clock.monotonic()
     const sign = `${number} ${text}`
-    if (sign !== seen) since = now
+    // Silence counts only while we are awake to hear it: what stopped us may have stopped the holder.
+    if (sign !== seen || now - looked > leaseMs / 2) since = now
     seen = sign
+    looked = now
     const free = text === null || ownerOf(text) === null
     const silent = now - since > leaseMs
     if ((free || silent) && (await create(path, number + 1, { owner, beat: 1 }))) {
