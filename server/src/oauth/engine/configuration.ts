@@ -62,6 +62,12 @@ const devicePath = '/device'
 /** What we ask of the engine. Everything its defaults leave open is decided here. */
 export function configuration(deps: ConfigurationDeps): Configuration {
   const { origin, resources, apps, keys, clock, keyring, silentRequests, showError } = deps
+  /** What would be refused is not active (RFC 7662 section 2.2); who it is for has been found by now. */
+  const standsBehind = async (ctx: KoaContextWithOIDC, accountId: string | undefined) => {
+    const found = accountId === undefined ? null : await deps.findAccount(accountId)
+    const { epoch } = (ctx.oidc.entities.Grant ?? {}) as Partial<StoredGrant>
+    return found !== null && mayCall(found.account.state) && found.account.epoch === epoch
+  }
   return {
     adapter: adapters(deps),
     jwks: { keys: keys.map(({ privateJwk }) => privateJwk) as never },
@@ -154,7 +160,9 @@ export function configuration(deps: ConfigurationDeps): Configuration {
       },
       introspection: {
         enabled: true,
-        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+        allowedPolicy: async (ctx, client, token) =>
+          token.clientId === client.clientId &&
+          (await standsBehind(ctx, (token as { accountId?: string }).accountId)),
       },
       resourceIndicators: {
         enabled: true,
