@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { minute } from '#platform/clock/clock.ts'
 import type { App } from '#platform/http/app.ts'
+import type { FastLane } from '#platform/http/fast-lane.ts'
 import { pageHeaders } from '#platform/http/security-headers.ts'
 import type { RateLimiter, RateRule } from '#platform/limits/token-bucket.ts'
 import { askedLocale } from './asked-locale.ts'
@@ -11,6 +12,7 @@ import { type ProofRefusal, proofError } from './dpop/answers.ts'
 import type { Possessions } from './dpop/possession.ts'
 import type { Engine, EngineRequest } from './engine/engine.ts'
 import { away } from './engine/refusals.ts'
+import type { DirectIntrospection } from './introspect/direct.ts'
 import { takeRawBodies } from './raw-body.ts'
 import type { DirectTokens } from './token/direct.ts'
 
@@ -19,6 +21,7 @@ export type EndpointDeps = {
   engine: Engine
   limiter: RateLimiter
   directTokens: DirectTokens
+  introspection: DirectIntrospection
   possessions: Possessions
 }
 
@@ -61,6 +64,7 @@ const pages = new Set(endpoints.filter(({ page }) => page).map(({ path }) => pat
 const bodyBytesMax = 48 * 1024
 /** What a page of another site may send along, MCP clients’ version among it; cookies never go. */
 const allowedHeaders = 'authorization, content-type, dpop, mcp-protocol-version'
+const usualRate: RateRule = { burst: 1_200, perMs: minute }
 const everyMethod = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD'] as const
 /** What of a request may matter to the protocol. Cookies never: no endpoint looks at a session. */
 const passedHeaders = [
@@ -123,14 +127,34 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       scope.route({
         method: [...everyMethod],
         url: endpoint.path,
+        bodyLimit: bodyBytesMax,
         config: {
           access: { auth: 'public', standing: 'any', origin: 'any', rate: 'none' },
           sayAway: endpoint.page ? pageAway(origin) : oauthAway,
+          ...laneOf(endpoint),
         },
         schema: { hide: true },
         handler: (request, reply) => serve(endpoint, request as never, reply as never),
       })
   })
+
+  /** What programs ask all day; where a proof of possession comes along, which passes once, the handler deals. */
+  function laneOf(endpoint: Endpoint): { lane?: FastLane } {
+    const direct = { '/oauth/token': deps.directTokens, '/oauth/introspect': deps.introspection }[
+      endpoint.engine
+    ]
+    if (!direct) return {}
+    return {
+      async lane({ headers, body, address }) {
+        const { authorization, dpop } = headers
+        if (dpop !== undefined || !limiter.take(`oauth:${address}`, usualRate).allowed) return null
+        const form = isClean(body) ? new URLSearchParams(body.toString('utf8')) : null
+        const answer = form && (await direct({ form, authorization, address, jkt: null }))
+        if (!answer) limiter.giveBack(`oauth:${address}`, usualRate) // the handler takes it again
+        return answer
+      },
+    }
+  }
 
   async function serve(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply) {
     const { origin: from, 'access-control-request-method': wanted } = request.headers
@@ -139,8 +163,9 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
     if (asks && !endpoint.page) return preflight(reply, endpoint.methods.join(', '), allowedHeaders)
     const [bucket, rule]: [string, RateRule] = endpoint.starts
       ? ['oauth-start', { burst: 120, perMs: minute }]
-      : ['oauth', { burst: 1_200, perMs: minute }]
-    const rate = limiter.take(`${bucket}:${request.ip}`, rule)
+      : ['oauth', usualRate]
+    const address = request.ip
+    const rate = limiter.take(`${bucket}:${address}`, rule)
     if (!rate.allowed)
       return oauthError(
         reply,
@@ -160,8 +185,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       })
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
     const query = queryOf(request.raw.url ?? '')
-    // A null byte cannot be stored by PostgreSQL and means nothing in any parameter.
-    if (!isUtf8(body) || /\0|%00/.test(body.toString('latin1')) || /\0|%00/.test(query))
+    if (!isClean(body) || nullByte.test(query))
       return oauthError(
         reply,
         400,
@@ -185,15 +209,11 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
     if (asked === null)
       return oauthError(reply, 400, 'invalid_request', 'dpop_jkt is not the key of the DPoP proof')
 
-    if (
-      endpoint.engine === '/oauth/token' &&
-      method === 'POST' &&
-      query === '' &&
-      isPlain(request)
-    ) {
+    // Without a proof the lane has been asked before us.
+    if (jkt !== null && endpoint.engine === '/oauth/token' && query === '' && isPlain(request)) {
       const form = new URLSearchParams(body.toString('utf8'))
       const { authorization } = request.headers
-      const answer = await deps.directTokens({ form, authorization, address: request.ip, jkt })
+      const answer = await deps.directTokens({ form, authorization, address, jkt })
       if (answer)
         return reply
           .headers({ ...Object.fromEntries(pageHeaders(origin)), 'cache-control': 'no-store' })
@@ -230,7 +250,7 @@ export async function oauthEndpoints(app: App, deps: EndpointDeps): Promise<void
       locale:
         (endpoint.page && askedLocale(new URLSearchParams(search).get('ui_locales'))) ||
         request.locale,
-      address: request.ip,
+      address,
     }
     reply.hijack()
     const answered = endpoint.page ? Object.entries(barePageHeaders(origin)) : pageHeaders(origin)
@@ -267,6 +287,10 @@ function pushedBody(body: Buffer, jkt: string | null): Buffer | null {
   }
   return Buffer.from(form.toString())
 }
+
+/** A null byte cannot be stored by PostgreSQL and means nothing in any parameter. */
+const nullByte = /\0|%00/
+const isClean = (body: Buffer): boolean => isUtf8(body) && !nullByte.test(body.toString('latin1'))
 
 /** No page of another site that wants CORS headers: see `token/direct.ts`. */
 const isPlain = ({ headers }: FastifyRequest): boolean =>

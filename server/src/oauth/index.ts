@@ -73,6 +73,7 @@ import { sqlGrantStore } from './grants/store.sql.ts'
 import { openInspections } from './inspector/inspections.ts'
 import { openLentKeys } from './inspector/lent-keys.ts'
 import { inspectorRoutes } from './inspector/routes.ts'
+import { directIntrospection } from './introspect/direct.ts'
 import { openLogos } from './logos/logos.ts'
 import { logoRoutes } from './logos/routes.ts'
 import { sqlLogoStore } from './logos/store.sql.ts'
@@ -271,6 +272,16 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       return key
     },
   })
+  const introspection = directIntrospection({
+    ...deps,
+    origin,
+    resource,
+    resources,
+    vault,
+    apps,
+    verifier,
+    findAccount: people.get,
+  })
   const engine = createEngine({
     origin,
     outbound: deps.outbound,
@@ -364,6 +375,7 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
         engine,
         limiter: deps.limiter,
         directTokens: direct,
+        introspection,
         possessions: proofs,
       })
       const findAccount = (id: string) => accounts.find(id)

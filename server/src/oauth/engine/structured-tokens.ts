@@ -1,16 +1,7 @@
-import { second } from '#platform/clock/clock.ts'
-import type { AccessTokenInspector } from '../access-token.ts'
 import type { Grants } from '../grants/grants.ts'
-import type { Resources } from '../resources/resources.ts'
+import { describeStructured, type StructuredDeps } from '../introspect/structured.ts'
 import { appOf } from './client-metadata.ts'
 import type { KoaContextWithOIDC } from './library.ts'
-
-export type StructuredDeps = {
-  verifier: AccessTokenInspector
-  grants: Grants
-  resources: Pick<Resources, 'isServedBy'>
-  origin: string
-}
 
 /**
  * Introspection (RFC 7662) and revocation (RFC 7009) of our own JWT access tokens, which the engine
@@ -22,41 +13,20 @@ export type StructuredDeps = {
  */
 export async function answerStructured(
   ctx: KoaContextWithOIDC,
-  { verifier, grants, resources, origin }: StructuredDeps,
+  deps: StructuredDeps & { grants: Grants },
 ): Promise<void> {
   const { route, client, params } = ctx.oidc
   if (route !== 'introspection' && route !== 'revocation') return
   const { error } = (ctx.body ?? {}) as { error?: string }
   if (error !== 'unsupported_token_type' || !client || typeof params?.token !== 'string') return
 
-  const judged = await verifier.inspect(params.token)
-  const own = judged.ok && judged.token.clientId === client.clientId
   ctx.status = 200
-  if (route === 'revocation') {
-    if (own && judged.token.grantId) await grants.revoke(judged.token.grantId, 'client_request')
-    ctx.body = {}
+  if (route === 'introspection') {
+    ctx.body = await describeStructured(deps, appOf(client), params.token)
     return
   }
-  // Whoever has no secret is nobody in particular.
-  const app = appOf(client)
-  const served =
-    judged.ok &&
-    app.authMethod !== 'none' &&
-    resources.isServedBy(judged.token.audience, app.clientId)
-  const token = judged.ok && (own || served) ? judged.token : null
-  ctx.body = token
-    ? {
-        active: true,
-        client_id: token.clientId,
-        sub: token.grantId === null ? token.clientId : token.accountId,
-        scope: token.scopes.join(' '),
-        exp: Math.floor(token.expiresAt / second),
-        iss: origin,
-        aud: token.audience,
-        ...(token.jkt === null
-          ? { token_type: 'Bearer' }
-          : { token_type: 'DPoP', cnf: { jkt: token.jkt } }), // RFC 9449 section 6.2
-        ...(token.sessionId === null ? {} : { sid: token.sessionId }),
-      }
-    : { active: false }
+  const judged = await deps.verifier.inspect(params.token)
+  if (judged.ok && judged.token.clientId === client.clientId && judged.token.grantId)
+    await deps.grants.revoke(judged.token.grantId, 'client_request')
+  ctx.body = {}
 }

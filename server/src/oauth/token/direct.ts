@@ -17,6 +17,7 @@ import { authenticatedClient } from './client-of.ts'
 import { refreshLifeMs } from './refresh-life.ts'
 import { renewAfter } from './renew-after.ts'
 import { sharedCommit } from './shared-commit.ts'
+import { grantedBy, isUncommon, type StoredToken } from './stored.ts'
 
 export type DirectDeps = {
   origin: string
@@ -42,38 +43,6 @@ export type TokenRequest = {
   jkt: string | null
 }
 export type DirectTokens = (request: TokenRequest) => Promise<object | null>
-
-/** What the engine keeps of a refresh token and of a grant, as far as it matters here. */
-type StoredToken = {
-  accountId?: string
-  clientId?: string
-  grantId?: string
-  sessionUid?: string
-  sid?: string
-  scope?: string
-  resource?: string | string[]
-  gty?: string
-  rotations?: number
-  jkt?: string
-  /** When the first of the family was issued, in seconds. */
-  iiat?: number
-  jti: string
-  granted?: Granted
-  [member: string]: unknown
-}
-/** What a grant allows at the gateway, and since when. */
-type Granted = { scope: string; epoch: number }
-type StoredGrant = {
-  accountId?: string
-  clientId?: string
-  epoch?: number
-  resources?: Record<string, string>
-  rejected?: unknown
-  rar?: unknown
-}
-
-/** Bound to a certificate, an attestation or a consent in detail: not the common case. */
-const uncommon = ['x5t#S256', 'attestationJkt', 'rar', 'claims'] as const
 
 /**
  * The two grants that machines ask for all day, answered without the engine: client credentials,
@@ -154,11 +123,11 @@ export function directTokens(deps: DirectDeps): DirectTokens {
     const { accountId, grantId, sessionUid } = old
     if (!accountId || !grantId || !sessionUid || old.clientId !== app.clientId) return null
     if (old.jkt !== undefined && old.jkt !== jkt) return null
-    if (uncommon.some((member) => old[member] !== undefined)) return null
+    if (isUncommon(old)) return null
     const scopes = scopeList(old.scope)
     if (scopes.includes('openid') || String(old.resource) !== resource) return null
 
-    const granted = old.granted ?? (await grantedBy(grantId, accountId, app))
+    const granted = old.granted ?? (await grantedBy(vault, resource, old))
     const person = await deps.findAccount(accountId)
     if (!granted || !person || !mayCall(person.account.state)) return null
     if (granted.epoch !== person.account.epoch) return null
@@ -208,22 +177,6 @@ export function directTokens(deps: DirectDeps): DirectTokens {
       deps.log.warn({ err: errorFields(error) }, 'last use could not be noted')
     }
     return { ...answer, refresh_in: renewAfter(expiresIn, deps.random) }
-  }
-
-  /**
-   * Asked once a family: the tokens that we issue carry it along, sealed. A grant stays as it was given
-   * until it ends, it outlives its tokens, and whoever revokes it takes them with it.
-   */
-  async function grantedBy(
-    grantId: string,
-    accountId: string,
-    app: OAuthApp,
-  ): Promise<Granted | null> {
-    const grant = (await vault.find<StoredGrant>('Grant', grantId))?.payload
-    if (!grant || grant.epoch === undefined) return null
-    if (grant.rejected !== undefined || grant.rar !== undefined) return null
-    if (grant.accountId !== accountId || grant.clientId !== app.clientId) return null
-    return { scope: grant.resources?.[resource] ?? '', epoch: grant.epoch }
   }
 
   /** RFC 9068. */

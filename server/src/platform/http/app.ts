@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
+import proxyAddr from '@fastify/proxy-addr'
 import swagger from '@fastify/swagger'
 import Fastify, {
   type FastifyError,
@@ -27,6 +28,7 @@ import type { Metrics } from '#platform/metrics/metrics.ts'
 import { isLocale, type Locale, preferredLocale } from '../../../messages/messages.ts'
 import { type Principal, type RateClass, type RouteAccess, stepUpMs } from './access.ts'
 import { answerBrokenRequest } from './broken-request.ts'
+import { type FinishedRequest, fastLanes } from './fast-lane.ts'
 import { fieldErrors } from './field-errors.ts'
 import { type ProblemSender, problemSender } from './problem.ts'
 import { pageHeaders } from './security-headers.ts'
@@ -61,6 +63,12 @@ const rateRules: Record<Exclude<RateClass, 'none'>, RateRule> = {
   mail: { burst: 20, perMs: 10 * minute },
 }
 
+/** Beside those of every answer: `beginAnswer`. */
+const laneHeaders = [
+  ['cache-control', 'no-store'],
+  ['content-type', 'application/json; charset=utf-8'],
+] as const
+
 const bodyBytesMax = 256 * 1024
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -73,8 +81,16 @@ export async function createApp(
 ): Promise<{ app: App; inventory: RouteEntry[]; problem: ProblemSender }> {
   const problem = problemSender(options.origin)
   const inventory: RouteEntry[] = []
+  const finished = countAndLog(options)
+  const fromProxy = proxyAddr.compile([...options.trustedProxies])
+  const lanes = fastLanes({
+    addressOf: (req) => proxyAddr(req, fromProxy),
+    requestId: () => options.ids('req'),
+    headers: [...pageHeaders(options.origin), ...laneHeaders].flat(),
+    finished,
+  })
   const app = Fastify({
-    serverFactory: options.serverFactory,
+    serverFactory: (handler) => options.serverFactory(lanes.before(handler)),
     logger: false,
     bodyLimit: bodyBytesMax,
     genReqId: () => options.ids('req'),
@@ -114,7 +130,16 @@ export async function createApp(
   app.decorateRequest('principal', null)
   app.decorateRequest('locale', 'en' as Locale)
   acceptOnlyCleanJson(app)
-  countAndLog(app, options)
+  app.addHook('onResponse', async (request, reply) =>
+    finished({
+      method: request.method,
+      route: request.routeOptions.url ?? 'unknown',
+      status: reply.statusCode,
+      elapsedMs: reply.elapsedTime,
+      requestId: request.id,
+    }),
+  )
+  app.addHook('preClose', async () => lanes.close())
 
   app.addHook('onRoute', (route) => {
     const access = route.config?.access
@@ -122,6 +147,7 @@ export async function createApp(
     if (access.auth === 'operator' && !access.roles)
       throw new Error(`operator route ${route.url} declares no roles`)
     for (const method of [route.method].flat()) inventory.push({ method, url: route.url, access })
+    lanes.register(route, access)
     if (route.url.startsWith('/api/')) route.schema = withClosedQuery(route.url, route.schema)
   })
 
@@ -216,7 +242,7 @@ function methodsOf(inventory: readonly RouteEntry[], url: string): string[] {
  * One line and one count for each finished request. The route is its pattern and never the address
  * itself: a path may hold an id, a query may hold a code.
  */
-function countAndLog(app: App, { log, metrics }: AppOptions): void {
+function countAndLog({ log, metrics }: AppOptions): (request: FinishedRequest) => void {
   const requests = metrics.counter('latchkey_http_requests_total', 'Requests outside /v1.', [
     'method',
     'route',
@@ -228,23 +254,22 @@ function countAndLog(app: App, { log, metrics }: AppOptions): void {
     [0.005, 0.02, 0.1, 0.5, 2, 10],
     ['route'],
   )
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'unknown'
-    const method = route === 'unknown' ? 'ANY' : request.method // anybody may invent a method
-    requests.add([method, route, String(reply.statusCode)])
-    durations.observe(reply.elapsedTime / 1_000, [route])
+  return ({ method: sent, route, status, elapsedMs, requestId }) => {
+    const method = route === 'unknown' ? 'ANY' : sent // anybody may invent a method
+    requests.add([method, route, String(status)])
+    durations.observe(elapsedMs / 1_000, [route])
     const quiet = route === '/healthz' || route === '/readyz' || route === '/metrics'
     log[quiet ? 'debug' : 'info'](
       {
         method,
         route,
-        status: reply.statusCode,
-        duration_ms: Math.round(reply.elapsedTime * 10) / 10,
-        request_id: request.id,
+        status,
+        duration_ms: Math.round(elapsedMs * 10) / 10,
+        request_id: requestId,
       },
       'request',
     )
-  })
+  }
 }
 
 const knownErrors: Record<
