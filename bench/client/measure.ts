@@ -49,13 +49,15 @@ export function interval<One>(
 export const resultFile = (name: string): string =>
   join(here, 'results', `${new Date().toISOString().slice(0, 10)}-${name}.json`)
 
+export const commit = (): string =>
+  execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+
 /** Prints what was found and keeps it whole, with its setting, under `results/`. */
 export function keep(name: string, versions: Record<string, string>, result: object): void {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
   const setting = {
     command: `npm run bench:client ${name}`,
     at: new Date().toISOString(),
-    commit,
+    commit: commit(),
     node: process.version,
     undici: process.versions.undici,
     cpu: cpus()[0]?.model.trim(),

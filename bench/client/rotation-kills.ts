@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { baseline, keep, resultFile, versionOf } from './measure.ts'
+import { baseline, commit, keep, resultFile, versionOf } from './measure.ts'
 import { latchkey, oidcProvider } from './rotation-places.ts'
 import { fates, run } from './rotation-run.ts'
 
@@ -41,7 +41,7 @@ for (const [where, open] of Object.entries(places))
     const place = await open()
     const result = await run(way, place, wanted)
     await place.close()
-    results[name] = result
+    results[name] = { at: new Date().toISOString(), commit: commit(), ...result }
     const { forced: _, ...told } = result
     console.log(name, JSON.stringify(told))
   }
