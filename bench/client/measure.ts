@@ -52,10 +52,20 @@ export const resultFile = (name: string): string =>
 export const commit = (): string =>
   execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
 
+const knobs = ['REFRESHES', 'SEED', 'LIMIT_MS', 'ONLY', 'SAMPLES', 'SECONDS', 'ROUNDS']
+
 /** Prints what was found and keeps it whole, with its setting, under `results/`. */
-export function keep(name: string, versions: Record<string, string>, result: object): void {
+export function keep(
+  piece: string,
+  versions: Record<string, string>,
+  result: object,
+  name = piece,
+): void {
+  const told = knobs
+    .filter((knob) => process.env[knob])
+    .map((knob) => `${knob}=${JSON.stringify(process.env[knob])}`)
   const setting = {
-    command: `npm run bench:client ${name}`,
+    command: [...told, `npm run bench:client ${piece}`].join(' '),
     at: new Date().toISOString(),
     commit: commit(),
     node: process.version,

@@ -12,8 +12,8 @@ import { fates, run } from './rotation-run.ts'
  * Without a replay window no client survives being killed between rotation and save: what is counted there
  * is whether it loses anything else.
  *
- * REFRESHES, SEED and LIMIT_MS (a run, 230 seconds) may be set; ONLY runs the arms whose name holds it and
- * keeps what is in today's file of the others.
+ * REFRESHES, SEED (its results are kept apart) and LIMIT_MS (a run, 230 seconds) may be set; ONLY runs the
+ * arms whose name holds it and keeps what is in today's file of the others.
  */
 const wanted = {
   processes: 8,
@@ -30,20 +30,21 @@ const ways = {
 const places = { Latchkey: latchkey, 'node-oidc-provider, no window': oidcProvider }
 
 const { ONLY: only = '' } = process.env
-const file = resultFile('rotation-kills')
+const name = process.env.SEED ? `rotation-kills-seed-${wanted.seed}` : 'rotation-kills'
+const file = resultFile(name)
 const results: Record<string, object> =
   only && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).results : {}
 baseline('proper-lockfile')
 for (const [where, open] of Object.entries(places))
   for (const [what, way] of Object.entries(ways)) {
-    const name = `${what}, ${where}`
-    if (!name.includes(only)) continue
+    const arm = `${what}, ${where}`
+    if (!arm.includes(only)) continue
     const place = await open()
     const result = await run(way, place, wanted)
     await place.close()
-    results[name] = { at: new Date().toISOString(), commit: commit(), ...result }
+    results[arm] = { at: new Date().toISOString(), commit: commit(), ...result }
     const { forced: _, ...told } = result
-    console.log(name, JSON.stringify(told))
+    console.log(arm, JSON.stringify(told))
   }
 keep(
   'rotation-kills',
@@ -52,5 +53,6 @@ keep(
     'proper-lockfile': versionOf(baseline('proper-lockfile')),
   },
   { wanted, killed: fates, results },
+  name,
 )
 process.exit(0)
