@@ -1,6 +1,6 @@
 import { createAuth, discover, endpoints } from '../../sdk/src/index.ts'
 import { FakeProvider } from '../../sdk/src/testing/index.ts'
-import { baseline, keep, median, pause, quantile, round, versionOf } from './measure.ts'
+import { baseline, interval, keep, median, pause, quantile, round, versionOf } from './measure.ts'
 
 /**
  * Claim 5. What the token manager costs while nothing has to be done: `peek()` and `await token()`
@@ -75,8 +75,13 @@ const tokenRates = await rates({
     },
   },
 })
-const ratio = (name: 'peek' | 'token') =>
-  round(median(tokenRates[name].map((rate, i) => rate / (tokenRates.google[i] ?? Number.NaN))))
+const ratios = (name: 'peek' | 'token') =>
+  tokenRates[name].map((rate, i) => rate / (tokenRates.google[i] ?? Number.NaN))
+const middle = (values: readonly number[]) => ({
+  median: round(median(values)),
+  median_95: interval(values, median),
+  range: [round(Math.min(...values)), round(Math.max(...values))],
+})
 
 async function googleClient(folder: string): Promise<() => Promise<string>> {
   const { OAuth2Client } = await import(`${folder}/build/src/index.js`)
@@ -148,8 +153,10 @@ const result = {
     google_auth_library: perSecond('google'),
     date_now: perSecond('clock'),
   },
-  times_google: { peek: ratio('peek'), token: ratio('token') },
-  fetch_overhead_microseconds: round(1e6 / median(fetchRates.ours) - 1e6 / median(fetchRates.bare)),
+  times_google: { peek: middle(ratios('peek')), token: middle(ratios('token')) },
+  fetch_overhead_microseconds: middle(
+    fetchRates.ours.map((rate, i) => 1e6 / rate - 1e6 / (fetchRates.bare[i] ?? Number.NaN)),
+  ),
   requests_for_1000_callers_on_an_expired_token: requestsFor1000,
   callers_during_a_renewal: {
     count: waits.length,
