@@ -43,7 +43,7 @@ for (const [where, open] of Object.entries(places))
     const result = await run(way, place, wanted)
     await place.close()
     results[arm] = { at: new Date().toISOString(), commit: commit(), ...result }
-    const { forced: _, ...told } = result
+    const { forced_at_refresh: _, ...told } = result
     console.log(arm, JSON.stringify(told))
   }
 keep(

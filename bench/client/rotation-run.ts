@@ -159,7 +159,10 @@ export async function run(
     // Each successor has a spent token of its own, or else one token was spent into two.
     generations,
     redemptions_beyond_one_per_generation: rotations - generations,
-    forced,
+    forced_at_refresh: {
+      cut_off: forced.filter(({ cut_off }) => cut_off).map(({ at_refresh }) => at_refresh),
+      otherwise: forced.filter(({ cut_off }) => !cut_off).map(({ at_refresh }) => at_refresh),
+    },
   }
 }
 
