@@ -5,8 +5,9 @@ import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middlew
 import { createMcpExpressApp } from '@modelcontextprotocol/sdk/server/express.js'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { createRemoteJWKSet, decodeJwt, errors, jwtVerify } from 'jose'
 import { z } from 'zod'
+import { challenge, provenKey } from './dpop.js'
 
 const { ISSUER = 'http://localhost:4000', RESOURCE = 'http://localhost:8787/mcp' } = process.env
 const resource = new URL(RESOURCE)
@@ -21,8 +22,11 @@ const keys = createRemoteJWKSet(new URL(jwks_uri))
 /** To come in at all takes reading; these tools take more. */
 const toolScopes = new Map([['add_note', 'notes:write']])
 
-/** RFC 9068 section 4. A token for another server, an ID token or a token of another kind is none. */
-const verifier = {
+/**
+ * RFC 9068 section 4. A token for another server, an ID token or a token of another kind is none, and
+ * one that is bound to a key (RFC 9449) is none without a proof by this key.
+ */
+const verifierWith = (provenBy) => ({
   async verifyAccessToken(token) {
     try {
       const { payload } = await jwtVerify(token, keys, {
@@ -32,8 +36,10 @@ const verifier = {
         algorithms: ['ES256'],
         requiredClaims: ['exp', 'sub', 'client_id'],
       })
-      // RFC 9449: bound to a key of which nothing is shown here.
-      if (payload.cnf) throw new InvalidTokenError('The access token takes a proof of possession')
+      if (payload.cnf?.jkt !== provenBy)
+        throw new InvalidTokenError(
+          payload.cnf ? 'The access token takes a proof by its key' : 'The access token has no key',
+        )
       return {
         token,
         clientId: payload.client_id,
@@ -49,7 +55,7 @@ const verifier = {
       throw new InvalidTokenError('The access token is invalid, expired, or for another server')
     }
   },
-}
+})
 
 const notesOf = new Map()
 
@@ -82,16 +88,47 @@ app.get(metadataUrl.pathname, (_request, response) =>
     authorization_servers: [ISSUER],
     scopes_supported: ['notes:read', 'notes:write'],
     bearer_methods_supported: ['header'],
+    dpop_signing_alg_values_supported: ['ES256'],
     resource_name: 'Notes',
   }),
 )
 
+const fromWhere = `resource_metadata="${metadataUrl}"`
+
+/** Unverified: it decides no more than in which scheme we say no. */
+const isBound = (token) => {
+  try {
+    return decodeJwt(token).cnf !== undefined
+  } catch {
+    return false
+  }
+}
+
 /** 401 without a good token, 403 naming the scopes where they do not reach. */
-const authorize = (request, response, next) => {
+const authorize = async (request, response, next) => {
+  const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ')
+  const byKey = /^dpop$/i.test(scheme)
+  const { set } = response
+  // What the middleware says in the Bearer scheme is said in the one that does.
+  response.set = function (name, value) {
+    const said = name === 'WWW-Authenticate' && (byKey || isBound(token)) ? challenge(value) : value
+    return set.call(this, name, said)
+  }
+  let provenBy
+  if (byKey)
+    try {
+      const { method, headers } = request
+      provenBy = await provenKey({ proof: headers.dpop, method, url: RESOURCE, token })
+      headers.authorization = `Bearer ${token}` // the middleware knows no other scheme
+    } catch {
+      const error = 'invalid_dpop_proof'
+      response.set('WWW-Authenticate', `Bearer error="${error}", ${fromWhere}`)
+      return response.status(401).json({ error })
+    }
   const called = [request.body].flat().map((message) => message?.params?.name)
   const more = called.flatMap((name) => toolScopes.get(name) ?? [])
-  requireBearerAuth({
-    verifier,
+  return requireBearerAuth({
+    verifier: verifierWith(provenBy),
     requiredScopes: [...new Set(['notes:read', ...more])],
     resourceMetadataUrl: metadataUrl.href,
   })(request, response, next)

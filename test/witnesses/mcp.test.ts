@@ -315,7 +315,7 @@ test('the MCP server lets in tokens for itself alone, and says where they come f
     const answer = await post(authorization)
     assert.equal(answer.status, 401, what)
     const challenge = answer.headers.get('www-authenticate') ?? ''
-    assert.match(challenge, /^Bearer /, what)
+    assert.match(challenge, what.includes('bound to a key') ? /^DPoP / : /^Bearer /, what)
     assert.ok(challenge.includes(`resource_metadata="${metadata}"`), what)
     assert.ok(challenge.includes('scope="notes:read"'), what)
   }

@@ -41,7 +41,7 @@ export const inspector = {
   },
   signedOut: {
     title: 'You are signed out of the console, too',
-    text: 'The app ended the session that this page belongs to. Its tokens of this sign-in are dead: refresh to see. What you see stays until you leave.',
+    text: 'The app ended the session that this page belongs to. The tokens of this sign-in are dead: refresh one to see it. What is shown here stays until you leave.',
     again: 'Sign in again',
   },
   flow: 'Flow',
