@@ -204,9 +204,8 @@ test('stale keys are told as an event, in the language of the app', async () => 
     sealer: kmsSealer({ keyId: kms.createKey(), client: client(), clock }),
   })
   const events: AuthEvent[] = []
-  const issuer = 'https://id.test'
   const auth = createAuth({
-    provider: { issuer } as never,
+    provider: discover('https://id.test'),
     clientId: 'app',
     store,
     clock,
