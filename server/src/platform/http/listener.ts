@@ -40,13 +40,17 @@ export function createListener(
   const limitBody = (req: IncomingMessage, res: ServerResponse): void => {
     const { 'content-length': length = '0', 'transfer-encoding': coding } = req.headers
     if (length === '0' && coding === undefined) return
-    const timer = setTimeout(() => {
-      if (res.writableEnded)
-        req.socket.destroy() // refused unread, and answered
-      else refuse(req, 'ERR_HTTP_REQUEST_TIMEOUT')
-    }, bodyTimeoutMs)
-    const stop = () => clearTimeout(timer)
-    req.once('end', stop).once('close', stop)
+    // Nearly all arrive with their head, and need no timer.
+    setImmediate(() => {
+      if (req.complete || req.destroyed) return
+      const timer = setTimeout(() => {
+        if (res.writableEnded)
+          req.socket.destroy() // refused unread, and answered
+        else refuse(req, 'ERR_HTTP_REQUEST_TIMEOUT')
+      }, bodyTimeoutMs)
+      const stop = () => clearTimeout(timer)
+      req.once('end', stop).once('close', stop)
+    })
   }
   server.on('checkExpectation', (req: IncomingMessage) => refuse(req, 'UNKNOWN_EXPECTATION'))
   server.maxRequestsPerSocket = 0
