@@ -70,7 +70,7 @@ async function acquire(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   let seen: string | null = null
-  let since = 0
+  let silentMs = 0
   let looked = 0
   for (;;) {
     signal?.throwIfAborted()
@@ -79,12 +79,13 @@ async function acquire(
     if (number > 0 && text === null) continue // swept away meanwhile: there is a newer one
     const now = clock.monotonic()
     const sign = `${number} ${text}`
-    // Silence counts only while we are awake to hear it: what stopped us may have stopped the holder.
-    if (sign !== seen || now - looked > leaseMs / 2) since = now
+    // Silence counts only while we are awake to hear it: what stopped us may have stopped the holder. A
+    // long gap counts as a short one, so that a starved machine frees a dead holder's lease all the same.
+    silentMs = sign === seen ? silentMs + Math.min(now - looked, leaseMs / 10) : 0
     seen = sign
     looked = now
     const free = text === null || ownerOf(text) === null
-    const silent = now - since > leaseMs
+    const silent = silentMs > leaseMs
     if ((free || silent) && (await create(path, number + 1, { owner, beat: 1 }))) {
       if ((await highest(path)) === number + 1) {
         await sweep(path, number + 1)
