@@ -276,3 +276,17 @@ test('a use that cannot be noted costs nobody the answer, nor the family', async
   database.close()
   assert.equal((await refresh(answer.refresh_token)).status, 200)
 })
+
+test('an app that loses the refresh grant gets nothing more for the tokens it has', async () => {
+  await using server = await startServer()
+  for (const asked of bothWays) {
+    const { refresh, first, person, app } = await family(server, {}, asked)
+    const next = (await refresh(first)).refresh_token
+    const path = `/api/apps/${app.client_id}`
+    await person.expect(200, 'PATCH', path, { grant_types: ['authorization_code'] })
+    assert.equal((await refresh(next)).error, 'unauthorized_client')
+    const grant_types = ['authorization_code', 'refresh_token']
+    await person.expect(200, 'PATCH', path, { grant_types })
+    assert.equal((await refresh(next)).status, 200, 'and nothing is used up')
+  }
+})
