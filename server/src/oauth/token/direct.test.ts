@@ -5,6 +5,7 @@ import {
   authorize,
   callback,
   discover,
+  signIn as openidSignIn,
   registerApp,
 } from '../../../../test/harness/oauth-browser.ts'
 import { signedUp } from '../../../../test/harness/person.ts'
@@ -88,3 +89,34 @@ for (const database of databases)
       [],
     )
   })
+
+test('what is said twice is refused the quick way, too, and uses nothing up', async () => {
+  await using server = await startServer()
+  const { person } = await signedUp(server.origin)
+  const app = await registerApp(person, {
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+    token_endpoint_auth_method: 'client_secret_post',
+  })
+  const scope = 'offline_access models:read chat:write'
+  const { refresh_token = '' } = await openidSignIn(await discover(server.origin, app), person, {
+    scope,
+  })
+  const client = { client_id: app.client_id, client_secret: app.client_secret ?? '' }
+  const send = async (body: URLSearchParams) => {
+    const response = await fetch(`${server.origin}/oauth/token`, { method: 'POST', body })
+    return { status: response.status, ...((await response.json()) as { error?: string }) }
+  }
+  for (const form of [
+    { ...client, grant_type: 'client_credentials', scope: 'models:read' },
+    { ...client, grant_type: 'refresh_token', refresh_token },
+  ]) {
+    for (const [name, value] of Object.entries(form))
+      for (const second of [value, 'x']) {
+        const twice = new URLSearchParams(form)
+        twice.append(name, second)
+        const { status, error } = await send(twice)
+        assert.deepEqual([status, error], [400, 'invalid_request'], `${name} ${second}`)
+      }
+    assert.equal((await send(new URLSearchParams(form))).status, 200)
+  }
+})
