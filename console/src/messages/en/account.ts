@@ -48,7 +48,7 @@ export const account = {
   },
   endEverything: {
     title: 'Sign out everywhere',
-    lead: 'For when somebody else may be in your account. It ends everything that was ever handed out, at once.',
+    lead: 'For when somebody else may be in your account. It ends every sign-in and every connected app at once; API keys stay.',
     action: 'Sign out everywhere',
     confirmTitle: 'Sign out everywhere?',
     endsTitle: 'This ends',

@@ -47,7 +47,7 @@ export const account: typeof en = {
   },
   endEverything: {
     title: '在所有设备上退出登录',
-    lead: '如果怀疑有他人进入了您的账户，请使用此功能。它会立即结束曾经发放的一切访问权限。',
+    lead: '如果怀疑有他人进入了您的账户，请使用此功能。它会立即结束所有登录和所有已连接的应用；API 密钥不受影响。',
     action: '全部退出登录',
     confirmTitle: '要在所有设备上退出登录吗？',
     endsTitle: '将结束',

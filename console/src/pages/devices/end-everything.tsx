@@ -12,7 +12,7 @@ import { useLanguage } from '../../messages/messages.tsx'
 import { EndsAndStays } from './ends-and-stays.tsx'
 
 /**
- * Ends all that was ever handed out, for whoever thinks that somebody is in the account. What ends and
+ * Ends every sign-in and token, for whoever thinks that somebody is in the account. What ends and
  * what stays stands above the button; the password is asked for where the last proof is too old.
  */
 export function EndEverything() {

@@ -8,7 +8,7 @@ import { useLanguage } from '../../messages/messages.tsx'
 import { EndsAndStays } from '../devices/ends-and-stays.tsx'
 import { type OperatorAccount, operatorKey } from './queries.ts'
 
-/** Ends all that was ever handed out to an account, for one that somebody else may be in. */
+/** Ends every sign-in and token of an account that somebody else may be in; its API keys stay. */
 export function SignOutAccount(props: { of: OperatorAccount; onClose(): void }) {
   const { m } = useLanguage()
   const queryClient = useQueryClient()
