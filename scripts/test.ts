@@ -46,7 +46,7 @@ if (consoleIsStale()) run('npm', ['run', '--silent', 'build'])
 for (const line of missing) console.log(`SKIPPING the tests that need ${line}`)
 const status = run(process.execPath, [
   '--test',
-  '--test-concurrency=2',
+  '--test-concurrency=3', // they wait for databases and browsers about a third of the time
   '--test-timeout=180000', // a hang is a failure that says where
   '--test-reporter=spec',
   ...files,

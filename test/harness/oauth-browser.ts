@@ -51,7 +51,7 @@ export async function authorize(
   decision: 'allow' | 'deny' = 'allow',
 ): Promise<URL> {
   const where = await arrive(person, url)
-  const tx = /^\/consent\?tx=(.+)$/.exec(where)?.[1]
+  const tx = /^\/consent\?tx=([^&]+)/.exec(where)?.[1]
   if (!tx) return new URL(where)
   const answer = await person.expect<{ redirect_to: string }>(
     200,
