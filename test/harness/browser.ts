@@ -66,6 +66,13 @@ export async function visitor(
   }
 }
 
+/** On the English sign-in page: fills it in and sends it. What comes next is the caller's to wait for. */
+export async function fillSignIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel('Email', { exact: true }).fill(email)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+}
+
 /** WCAG 2.2 A and AA, and axe's best practices: nothing to report on what the page shows now. */
 export async function assertAccessible(page: Page, what: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page })

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { minute } from '../../server/src/platform/clock/clock.ts'
-import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import {
+  assertAccessible,
+  fillSignIn,
+  noChromium,
+  openBrowser,
+  visitor,
+} from '../harness/browser.ts'
 import { callback, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
 import { png } from '../harness/pictures.ts'
@@ -16,9 +22,7 @@ test('in the browser: an app gets a picture, people see it when it asks, and it 
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin)
   await open(`/sign-in?next=/apps/${app.client_id}`)
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
 
   const choose = async (name: string, bytes: Buffer) => {
     const chooser = page.waitForEvent('filechooser')
@@ -64,9 +68,7 @@ test('in the browser: a wrong redirect address is refused with its reason; a new
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin, { width: 390 })
   await open(`/sign-in?next=/apps/${app.client_id}`)
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
 
   await page.getByRole('button', { name: 'Edit', exact: true }).click()
   const addresses = page.getByLabel('Redirect addresses')
@@ -107,9 +109,7 @@ test('in the browser: the switches of an app are kept, and shown as they are', {
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin)
   await open(`/sign-in?next=/apps/${client_id}`)
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
 
   type Kept = { [member: string]: unknown }
   const kept = () => person.expect<Kept>(200, 'GET', `/api/apps/${client_id}`)

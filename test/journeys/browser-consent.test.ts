@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 import * as oidc from 'openid-client'
-import { noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import { fillSignIn, noChromium, openBrowser, visitor } from '../harness/browser.ts'
 import { buildInternet } from '../harness/internet.ts'
 import { discover, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
@@ -55,9 +55,7 @@ test('in the browser: an app sends a person to sign in, they allow, it gets toke
   await using browser = await openBrowser()
   const { page } = await visitor(browser, server.origin)
   await page.goto(url.href)
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
 
   await page.getByRole('heading', { name: 'Notes for teams wants to use your account' }).waitFor()
   const text = await page.getByRole('main').innerText()
@@ -103,9 +101,7 @@ test('in the browser: denied, the app learns it and gets nothing', {
   await using browser = await openBrowser()
   const { page } = await visitor(browser, server.origin)
   await page.goto(url.href)
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByRole('button', { name: 'Deny', exact: true }).click()
   const back = await client.back
   assert.equal(back.searchParams.get('error'), 'access_denied')
@@ -140,9 +136,7 @@ test('in the browser: of an app that describes itself, the host of its document 
   await using browser = await openBrowser()
   const { page, assertQuiet } = await visitor(browser, server.origin)
   await page.goto(url.href)
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByText('by a document on notes.example.test').waitFor()
   await page.getByText('runs on your own computer').waitFor()
   assertQuiet()

@@ -2,7 +2,13 @@ import { test } from 'node:test'
 import { entry as en } from '../../console/src/messages/en/entry.ts'
 import { entry as zh } from '../../console/src/messages/zh/entry.ts'
 import { hour } from '../../server/src/platform/clock/clock.ts'
-import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import {
+  assertAccessible,
+  fillSignIn,
+  noChromium,
+  openBrowser,
+  visitor,
+} from '../harness/browser.ts'
 import { mailTo, Person, signedUp } from '../harness/person.ts'
 import { startServer } from '../harness/server.ts'
 
@@ -14,9 +20,7 @@ test('in the browser: a device is signed out from another, and is told so', {
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin)
   await open('/sign-in')
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByRole('heading', { name: /^Hello/ }).waitFor()
   await open('/devices')
   await page.getByText('This device', { exact: true }).waitFor()
@@ -58,9 +62,7 @@ test('in the browser: a sign-in beyond the device limit asks which device to sig
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin)
   await open('/sign-in')
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByRole('heading', { name: 'Which device should sign out?' }).waitFor()
   await assertAccessible(page, 'choose a device')
   await page.getByRole('button', { name: /^Sign out/ }).click()
@@ -99,9 +101,7 @@ test('in the browser: an old session is asked for the password, and the key is m
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin)
   await open('/sign-in')
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByRole('heading', { name: /^Hello/ }).waitFor()
   server.clock.advance(hour)
   await open('/keys')
@@ -130,9 +130,7 @@ test('in the browser: signing out everywhere says what ends and what stays, asks
   await using browser = await openBrowser()
   const { page, open, assertQuiet } = await visitor(browser, server.origin)
   await open('/sign-in')
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByRole('heading', { name: /^Hello/ }).waitFor()
   server.clock.advance(hour)
   await open('/devices')

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { assertAccessible, noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import {
+  assertAccessible,
+  fillSignIn,
+  noChromium,
+  openBrowser,
+  visitor,
+} from '../harness/browser.ts'
 import { eventually } from '../harness/journey.ts'
 import { callback, registerApp } from '../harness/oauth-browser.ts'
 import { signedUp } from '../harness/person.ts'
@@ -11,9 +17,7 @@ import { startServer } from '../harness/server.ts'
 const scope = 'openid offline_access models:read chat:write'
 
 async function signInAs(page: Page, email: string, password: string): Promise<void> {
-  await page.getByLabel('Email', { exact: true }).fill(email)
-  await page.getByLabel('Password', { exact: true }).fill(password)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(page, email, password)
   await page.getByRole('heading', { level: 1, name: /OAuth apps/ }).waitFor()
 }
 

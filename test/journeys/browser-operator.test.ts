@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { noChromium, openBrowser, visitor } from '../harness/browser.ts'
+import { fillSignIn, noChromium, openBrowser, visitor } from '../harness/browser.ts'
 import { createKey, hello, openai } from '../harness/journey.ts'
 import { signedUp } from '../harness/person.ts'
 import { startServer } from '../harness/server.ts'
@@ -38,9 +38,7 @@ test('in the browser: claim, suspend, read the reason, appeal, reverse', {
   await assert.rejects(client.chat.completions.create(hello))
 
   await holder.open('/sign-in')
-  await holder.page.getByLabel('Email', { exact: true }).fill(email)
-  await holder.page.getByLabel('Password', { exact: true }).fill(password)
-  await holder.page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await fillSignIn(holder.page, email, password)
   await holder.page.getByText('This account is suspended').waitFor()
   await holder.page.getByRole('link', { name: 'Read the reason and what you can do' }).click()
   await holder.page.getByRole('link', { name: 'Suspension' }).click()

@@ -46,6 +46,20 @@ async function signedIn(by: FakeProviderOptions = {}, options: Partial<AuthOptio
 const rotations = (provider: FakeProvider) =>
   provider.redemptions.map(({ result }) => result).join(' ')
 
+/** A store that notes what it is about to redeem, and while it is full takes no new set. */
+function fillableDisk() {
+  const inner = memoryStore()
+  const store: CredentialStore = {
+    ...inner,
+    save: (binding, credential, revision) =>
+      disk.full && credential.intent === null
+        ? Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' }))
+        : inner.save(binding, credential, revision),
+  }
+  const disk = { store, full: false }
+  return disk
+}
+
 test('a fresh token is handed out without asking anybody', async () => {
   const { provider, account } = await signedIn()
   const token = await account.token()
@@ -371,21 +385,13 @@ test('callers who name the same refused token share one refresh, and refusals ca
 
 test('a set that could not be saved is saved as soon as that works, at the latest by close', async () => {
   for (const at of ['soon', 'close'] as const) {
-    const inner = memoryStore()
-    let full = false
-    const store: CredentialStore = {
-      ...inner,
-      save: (binding, credential, revision) =>
-        full && credential.intent === null
-          ? Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' }))
-          : inner.save(binding, credential, revision),
-    }
-    const { clock, provider, account, auth, another } = await signedIn({}, { store })
-    full = true
+    const disk = fillableDisk()
+    const { clock, provider, account, auth, another } = await signedIn({}, { store: disk.store })
+    disk.full = true
     const token = account.token({ stale: await account.token() })
     await clock.advance(5_000)
     await token
-    full = false
+    disk.full = false
     if (at === 'soon') await clock.advance(5_000)
     else await auth.close()
     provider.requests = 0
@@ -423,23 +429,15 @@ test('a provider that answers a refresh with the same token ends no sign-in', as
 })
 
 test('a set that could not be saved is not lost, and its predecessor is not spent twice', async () => {
-  const inner = memoryStore()
-  let full = false
-  const store: CredentialStore = {
-    ...inner,
-    save: (binding, credential, revision) =>
-      full && credential.intent === null
-        ? Promise.reject(Object.assign(new Error('disk full'), { code: 'ENOSPC' }))
-        : inner.save(binding, credential, revision),
-  }
-  const { clock, provider, account, events } = await signedIn({}, { store })
+  const disk = fillableDisk()
+  const { clock, provider, account, events } = await signedIn({}, { store: disk.store })
   await clock.advance(61 * minute)
-  full = true
+  disk.full = true
   const token = account.token()
   await clock.advance(5_000)
   assert.ok(provider.accepts(await token), 'the old one is gone, so the unsaved one serves')
   assert.ok(events.some((event) => event.type === 'save_failed'))
-  full = false
+  disk.full = false
   await clock.advance(10_000)
   await account.token()
   await clock.settle()
