@@ -1,8 +1,9 @@
 import { Agent, get } from 'node:https'
 import { join } from 'node:path'
 import { keepAliveFetch } from '../../sdk/src/node/index.ts'
+import { median } from '../median.ts'
 import { certified } from './certified.ts'
-import { far, keep, median, pause, round, versionOf } from './measure.ts'
+import { far, keep, pause, round, versionOf } from './measure.ts'
 
 /**
  * Claim 1, the other half. Calls a while apart over TLS 1.3: Node's own fetch gives an idle connection up

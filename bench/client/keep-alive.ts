@@ -1,8 +1,9 @@
 import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { keepAliveFetch } from '../../sdk/src/node/index.ts'
+import { median } from '../median.ts'
 import { certified } from './certified.ts'
-import { far, interval, keep, median, round, versionOf } from './measure.ts'
+import { far, interval, keep, round, versionOf } from './measure.ts'
 
 /**
  * Claim 1. A reused connection saves 2R/(3R+S) of a call's time over TLS 1.3 (R round trip, S server

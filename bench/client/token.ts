@@ -1,6 +1,7 @@
 import { createAuth, discover, endpoints } from '../../sdk/src/index.ts'
 import { FakeProvider } from '../../sdk/src/testing/index.ts'
-import { baseline, interval, keep, median, pause, quantile, round, versionOf } from './measure.ts'
+import { median } from '../median.ts'
+import { baseline, interval, keep, pause, quantile, round, versionOf } from './measure.ts'
 
 /**
  * Claim 5. What the token manager costs while nothing has to be done: `peek()` and `await token()`

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { median } from '../median.ts'
 import { startLatchkey, untilUp } from './latchkey.ts'
 import {
   cpuSeconds,
@@ -225,12 +226,6 @@ for (let round = 0; round < rounds; round++)
 await endAll()
 
 /** Of an even number of values the mean of the middle two. */
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const upper = sorted[sorted.length >> 1] ?? Number.NaN
-  const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN
-  return (lower + upper) / 2
-}
 const counted = (candidate: Candidate) => {
   const calm = candidate.samples.filter((one) => one.others <= noisyAbove)
   return calm.length > 0 ? calm : candidate.samples

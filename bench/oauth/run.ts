@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { endAll, quiet } from '../gateway/processes.ts'
+import { median } from '../median.ts'
 import { bareProvider, type Contestant, codeForm, cpuOf, latchkey } from './contestants.ts'
 import { type Load, load } from './load.ts'
 
@@ -99,7 +100,6 @@ const tripCpuMs = ((cpuOf(ours) - cpu) / trips) * 1_000
 await endAll()
 
 const sorted = (values: number[]) => values.sort((a, b) => a - b)
-const median = (values: number[]) => sorted(values)[values.length >> 1] ?? Number.NaN
 const say = (line = '') => process.stdout.write(`${line}\n`)
 const version = (name: string) =>
   (
@@ -121,10 +121,11 @@ for (const what of exchanges) {
     Sample[],
   ]
   if (a.length === 0) continue
-  const ratio = median(a.map((one, i) => one.perCpuSecond / (b[i]?.perCpuSecond ?? Number.NaN)))
+  const ratios = sorted(a.map((one, i) => one.perCpuSecond / (b[i]?.perCpuSecond ?? Number.NaN)))
+  const ratio = `${median(ratios).toFixed(2)} (${ratios[0]?.toFixed(2)}–${ratios.at(-1)?.toFixed(2)})`
   const failed = [...a, ...b].reduce((sum, one) => sum + one.failed, 0)
   say(
-    `| ${what} | ${Math.round(median(a.map((one) => one.perCpuSecond)))} | ${Math.round(median(b.map((one) => one.perCpuSecond)))} | ${ratio.toFixed(2)} | ${median(a.map((one) => one.p99Ms)).toFixed(1)} | ${median(b.map((one) => one.p99Ms)).toFixed(1)} | ${failed} |`,
+    `| ${what} | ${Math.round(median(a.map((one) => one.perCpuSecond)))} | ${Math.round(median(b.map((one) => one.perCpuSecond)))} | ${ratio} | ${median(a.map((one) => one.p99Ms)).toFixed(1)} | ${median(b.map((one) => one.p99Ms)).toFixed(1)} | ${failed} |`,
   )
 }
 say()
