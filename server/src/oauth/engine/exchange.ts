@@ -1,6 +1,5 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
 import { type Clock, second } from '#platform/clock/clock.ts'
-import { hkdfSha256 } from '#platform/crypto/hmac.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { Random } from '#platform/ids/ids.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
@@ -236,7 +235,8 @@ const param = (ctx: KoaContextWithOIDC, name: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-const keyUnder = hkdfSha256('latchkey', 'oauth/replay/1')
+const keyUnder = (token: string) =>
+  Buffer.from(hkdfSync('sha256', token, 'latchkey', 'oauth/replay/1', 32))
 
 function sealUnder(token: string, text: string, random: Random): string {
   const nonce = random.bytes(12)

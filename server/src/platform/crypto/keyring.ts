@@ -1,6 +1,11 @@
-import { createCipheriv, createDecipheriv, hkdfSync, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  timingSafeEqual,
+} from 'node:crypto'
 import type { Random } from '#platform/ids/ids.ts'
-import { hmacSha256 } from './hmac.ts'
 import type { Secret } from './secret.ts'
 
 /**
@@ -45,18 +50,18 @@ export function localKeyring(root: Secret<Buffer>, random: Random): Keyring {
     Buffer.from(hkdfSync('sha256', root.reveal(), 'latchkey', label, length))
   const sealingKey = derive('seal/1', 32)
   const pepperVersion = 1
-  const peppered = new Map<MacPurpose, ReturnType<typeof hmacSha256>>()
-  const macFor = (purpose: MacPurpose) => {
-    let made = peppered.get(purpose)
-    if (!made) {
-      made = hmacSha256(derive(`mac/${purpose}/${pepperVersion}`, 32))
-      peppered.set(purpose, made)
+  const peppers = new Map<MacPurpose, Buffer>()
+  const pepper = (purpose: MacPurpose) => {
+    let key = peppers.get(purpose)
+    if (!key) {
+      key = derive(`mac/${purpose}/${pepperVersion}`, 32)
+      peppers.set(purpose, key)
     }
-    return made
+    return key
   }
   const mac = (purpose: MacPurpose, value: string) => ({
     version: pepperVersion,
-    digest: macFor(purpose)(value, 'base64url'),
+    digest: createHmac('sha256', pepper(purpose)).update(value).digest('base64url'),
   })
 
   return {
