@@ -70,7 +70,6 @@ const laneHeaders = [
 ] as const
 
 const bodyBytesMax = 256 * 1024
-const proxiesMax = 1_000
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -83,8 +82,9 @@ export async function createApp(
   const problem = problemSender(options.origin)
   const inventory: RouteEntry[] = []
   const finished = countAndLog(options)
+  const fromProxy = proxyAddr.compile([...options.trustedProxies])
   const lanes = fastLanes({
-    addressOf: senderBehind(options.trustedProxies),
+    addressOf: (req) => proxyAddr(req, fromProxy), // as `request.ip` says it
     requestId: () => options.ids('req'),
     headers: [...pageHeaders(options.origin), ...laneHeaders].flat(),
     finished,
@@ -217,19 +217,6 @@ export async function createApp(
   })
 
   return { app, inventory, problem }
-}
-
-/** What `request.ip` says, for requests that Fastify does not see; a proxy is recognized at once the second time. */
-function senderBehind(trustedProxies: readonly string[]): (req: IncomingMessage) => string {
-  const judge = proxyAddr.compile([...trustedProxies])
-  const proxies = new Set<string>()
-  const isProxy = (address: string, hops: number) => {
-    if (proxies.has(address)) return true
-    const trusted = judge(address, hops)
-    if (trusted && proxies.size < proxiesMax) proxies.add(address)
-    return trusted
-  }
-  return (req) => proxyAddr(req, isProxy)
 }
 
 /** On every answer, whatever comes of it. What may be kept by a cache says so itself; the rest may not. */
