@@ -20,7 +20,7 @@
  */
 import type { FastifyReply } from 'fastify'
 import type { Clock } from '#platform/clock/clock.ts'
-import { day, minute, second } from '#platform/clock/clock.ts'
+import { minute, second } from '#platform/clock/clock.ts'
 import type { Keyring } from '#platform/crypto/keyring.ts'
 import type { Database } from '#platform/db/database.ts'
 import type { EventBus } from '#platform/events/events.ts'
@@ -31,7 +31,7 @@ import type { ProblemSender } from '#platform/http/problem.ts'
 import type { Ids, Random } from '#platform/ids/ids.ts'
 import { every, type Job } from '#platform/jobs/every.ts'
 import type { RateLimiter } from '#platform/limits/token-bucket.ts'
-import { errorFields, type Log } from '#platform/log/log.ts'
+import type { Log } from '#platform/log/log.ts'
 import type { Metrics } from '#platform/metrics/metrics.ts'
 import type { Outbound } from '#platform/outbound/outbound.ts'
 import { parseTarget } from '#platform/outbound/target.ts'
@@ -65,6 +65,7 @@ import { serverNonces } from './dpop/nonces.ts'
 import { possessions } from './dpop/possession.ts'
 import { oauthEndpoints } from './endpoints.ts'
 import { createEngine } from './engine/engine.ts'
+import { endGrantsOnEvents } from './grants/ends.ts'
 import { grantExporter } from './grants/export.ts'
 import type { RevokeReason } from './grants/grant.ts'
 import { openGrants } from './grants/grants.ts'
@@ -85,6 +86,7 @@ import { openRegistrations } from './register/registrations.ts'
 import { registerRoutes } from './register/routes.ts'
 import { openResources } from './resources/resources.ts'
 import { openKeyRing } from './signing/key-ring.ts'
+import { openSweeper } from './sweeper.ts'
 import { directTokens } from './token/direct.ts'
 import { userinfoRoutes } from './userinfo.ts'
 import { accessTokenVerifier } from './verify/verifier.ts'
@@ -158,13 +160,8 @@ export type OAuth = {
   routes(app: App, problem: ProblemSender): Promise<void>
 }
 
-const sweepEveryMs = 5 * minute
-const sweepBatch = 500
 /** Somebody waits for this one, and others wait for the database meanwhile. */
 const endBatch = 200
-/** These stay a while after their end, so that a refusal can say why. */
-const toldApart = ['AuthorizationCode', 'RefreshToken', 'DeviceCode']
-const keptMs = 7 * day
 
 /** Adds every route of this room, the protocol's and the console's. */
 export const oauthRoutes = (app: App, deps: { oauth: OAuth; problem: ProblemSender }) =>
@@ -307,45 +304,9 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
 
   keys.onChange(engine.useKeys)
 
-  // What ends elsewhere ends here. The verifier has dropped its tokens by now; this ends the rest.
-  // Sessions end their device's grants in their own commit; a grant written at that very moment did
-  // not stand yet and is found by its session here.
-  const ending = new Set<Promise<void>>()
-  const inBackground = (work: Promise<void>, what: string) => {
-    const settled = work
-      .catch((error: unknown) =>
-        log.error({ err: errorFields(error) }, `${what} could not be ended`),
-      )
-      .finally(() => ending.delete(settled))
-    ending.add(settled)
-  }
-  const unsubscribe = [
-    bus.subscribe('session.ended', ({ sessionId, accountId, reason }) => {
-      if (reason !== 'replaced')
-        // the device stays signed in
-        inBackground(
-          grants.revokeSession(accountId, sessionId, reason as RevokeReason), // sessions say why
-          'grants of a session',
-        )
-    }),
-    bus.subscribe('account.changed', ({ accountId, epoch, allowed }) =>
-      inBackground(grants.revokeStale(accountId, { epoch, allowed }), 'grants of an account'),
-    ),
-  ]
-
-  /** Batch by batch, so that nobody waits long for the database. */
-  const sweep = async () => {
-    const now = clock.now()
-    while ((await artifacts.sweep(now, sweepBatch, toldApart, keptMs)) === sweepBatch);
-    while ((await artifacts.dropReplays(now, sweepBatch)) === sweepBatch);
-    await grants.sweep()
-    await appStore.removeEndedSecrets(now)
-    while ((await registrations.sweep(sweepBatch)) === sweepBatch);
-    await backchannel.sweep()
-  }
-  let timer: NodeJS.Timeout | undefined
+  const stopEnding = endGrantsOnEvents({ grants, bus, log })
+  const sweeper = openSweeper({ ...deps, artifacts, grants, appStore, registrations, backchannel })
   let rotation: Job | undefined
-  let pass: Promise<unknown> = Promise.resolve()
 
   return {
     verifier,
@@ -427,28 +388,21 @@ export async function createOAuth(deps: OAuthDeps): Promise<OAuth> {
       grantRoutes(app, origin, grants, appStore, resources, problem)
     },
     rotateKeys: keys.rotate,
-    sweep,
+    sweep: sweeper.sweep,
     deliverLogouts: backchannel.deliver,
     countUndeliveredLogouts: backchannel.countUndelivered,
     revokeAccount: grants.revokeAccount,
     start() {
       backchannel.start()
       rotation = every(minute, 'signing keys', log, keys.rotate)
-      timer = setInterval(() => {
-        pass = sweep().catch((error: unknown) =>
-          log.error({ err: errorFields(error) }, 'expired artifacts could not be deleted'),
-        )
-      }, sweepEveryMs)
-      timer.unref()
+      sweeper.start()
     },
     async stop() {
-      clearInterval(timer)
+      await sweeper.stop()
       await rotation?.stop()
       await backchannel.stop()
-      for (const end of unsubscribe) end()
-      await pass
+      await stopEnding()
       await documents.stop()
-      await Promise.all(ending)
     },
   }
 }
