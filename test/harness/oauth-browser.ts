@@ -84,6 +84,14 @@ export async function attempt(
   return { url, verifier, state, nonce }
 }
 
+/** What an app posts for the code it came back with, where a test wants no library between. */
+export const codeGrant = (back: URL, { verifier }: Pick<Attempt, 'verifier'>) => ({
+  grant_type: 'authorization_code',
+  code: back.searchParams.get('code') ?? '',
+  code_verifier: verifier,
+  redirect_uri: callback,
+})
+
 export const redeem = (
   config: oidc.Configuration,
   back: URL,

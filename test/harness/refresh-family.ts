@@ -6,7 +6,7 @@ import type { House } from './house.ts'
 import {
   attempt,
   authorize,
-  callback,
+  codeGrant,
   discover,
   type RegisteredApp,
   registerApp,
@@ -88,10 +88,7 @@ export async function begin(
   })
   const tokens = await askWithProof(house.origin, holder, {
     ...credentials(app),
-    grant_type: 'authorization_code',
-    code: back.searchParams.get('code') ?? '',
-    code_verifier: started.verifier,
-    redirect_uri: callback,
+    ...codeGrant(back, started),
   })
   assert.equal(tokens.status, 200)
   const [grant] = await house.sql<{ id: string }>(

@@ -1,4 +1,5 @@
 import { test } from 'node:test'
+import type { Browser } from 'playwright-core'
 import { entry as en } from '../../console/src/messages/en/entry.ts'
 import { entry as zh } from '../../console/src/messages/zh/entry.ts'
 import { hour } from '../../server/src/platform/clock/clock.ts'
@@ -10,7 +11,16 @@ import {
   visitor,
 } from '../harness/browser.ts'
 import { mailTo, Person, signedUp } from '../harness/person.ts'
-import { startServer } from '../harness/server.ts'
+import { startServer, type TestServer } from '../harness/server.ts'
+
+/** Signed in, on the first page. */
+async function atHome(browser: Browser, { origin }: TestServer, email: string, password: string) {
+  const arrived = await visitor(browser, origin)
+  await arrived.open('/sign-in')
+  await fillSignIn(arrived.page, email, password)
+  await arrived.page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  return arrived
+}
 
 test('in the browser: a device is signed out from another, and is told so', {
   skip: noChromium,
@@ -18,10 +28,7 @@ test('in the browser: a device is signed out from another, and is told so', {
   await using server = await startServer()
   const { person, email, password } = await signedUp(server.origin)
   await using browser = await openBrowser()
-  const { page, open, assertQuiet } = await visitor(browser, server.origin)
-  await open('/sign-in')
-  await fillSignIn(page, email, password)
-  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  const { page, open, assertQuiet } = await atHome(browser, server, email, password)
   await open('/devices')
   await page.getByText('This device', { exact: true }).waitFor()
   await assertAccessible(page, 'devices')
@@ -99,10 +106,7 @@ test('in the browser: an old session is asked for the password, and the key is m
   await using server = await startServer()
   const { email, password } = await signedUp(server.origin)
   await using browser = await openBrowser()
-  const { page, open, assertQuiet } = await visitor(browser, server.origin)
-  await open('/sign-in')
-  await fillSignIn(page, email, password)
-  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  const { page, open, assertQuiet } = await atHome(browser, server, email, password)
   server.clock.advance(hour)
   await open('/keys')
   await page.getByRole('button', { name: 'Create key' }).first().click()
@@ -128,10 +132,7 @@ test('in the browser: signing out everywhere says what ends and what stays, asks
   await using server = await startServer()
   const { person, email, password } = await signedUp(server.origin)
   await using browser = await openBrowser()
-  const { page, open, assertQuiet } = await visitor(browser, server.origin)
-  await open('/sign-in')
-  await fillSignIn(page, email, password)
-  await page.getByRole('heading', { name: /^Hello/ }).waitFor()
+  const { page, open, assertQuiet } = await atHome(browser, server, email, password)
   server.clock.advance(hour)
   await open('/devices')
   const button = page.getByRole('button', { name: 'Sign out everywhere' })

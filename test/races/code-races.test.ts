@@ -4,7 +4,7 @@ import { buildHouse, type House, housesHere } from '../harness/house.ts'
 import {
   attempt,
   authorize,
-  callback,
+  codeGrant,
   discover,
   type RegisteredApp,
   registerApp,
@@ -46,12 +46,7 @@ for (const name of housesHere)
     test('of 40 redemptions of one code one succeeds, and what it got ends with the second use', async () => {
       const started = await attempt(await discover(house.origin, app))
       const back = await authorize(person, started.url)
-      const form = {
-        grant_type: 'authorization_code',
-        code: back.searchParams.get('code') ?? '',
-        redirect_uri: callback,
-        code_verifier: started.verifier,
-      }
+      const form = codeGrant(back, started)
       const answers = await everywhere(40, (address) => post(address, '/oauth/token', form))
       const got = answers.filter(({ status }) => status === 200)
       assert.equal(got.length, 1)

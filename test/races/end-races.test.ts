@@ -5,7 +5,7 @@ import { poll } from '../harness/device-box.ts'
 import { allowedBox, appsFor, atNode, type Holder, householdOf } from '../harness/holders.ts'
 import { eventually } from '../harness/journey.ts'
 import { startNodes } from '../harness/nodes.ts'
-import { attempt, authorize, callback, discover, signIn } from '../harness/oauth-browser.ts'
+import { attempt, authorize, codeGrant, discover, signIn } from '../harness/oauth-browser.ts'
 import { startServer, type TestServer } from '../harness/server.ts'
 
 const { LATCHKEY_TEST_POSTGRES_URL: postgresUrl, LATCHKEY_TEST_REDIS_URL: redisUrl } = process.env
@@ -39,15 +39,12 @@ async function amidst(nodes: readonly Node[], ending: (typeof endings)[number]) 
   const redeem = async (nth: number) => {
     const started = begun[nth]
     assert.ok(started)
-    const code = (await authorize(browser, started.url)).searchParams.get('code') ?? ''
+    const back = await authorize(browser, started.url)
     return async () => {
       const answer = await fetch(`${somewhere(nth)}/oauth/token`, {
         method: 'POST',
         body: new URLSearchParams({
-          grant_type: 'authorization_code',
-          code,
-          code_verifier: started.verifier,
-          redirect_uri: callback,
+          ...codeGrant(back, started),
           client_id: apps.web.client_id,
           client_secret: apps.web.client_secret ?? '',
         }),

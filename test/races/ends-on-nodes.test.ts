@@ -14,7 +14,7 @@ import {
 import { createKey, eventually, operatorOf } from '../harness/journey.ts'
 import { type Behaviour, ModelServer, streamWords } from '../harness/model-server.ts'
 import { startNodes } from '../harness/nodes.ts'
-import { arrive, attempt, authorize, callback, discover } from '../harness/oauth-browser.ts'
+import { arrive, attempt, authorize, codeGrant, discover } from '../harness/oauth-browser.ts'
 import type { Person } from '../harness/person.ts'
 
 const { LATCHKEY_TEST_POSTGRES_URL: postgresUrl, LATCHKEY_TEST_REDIS_URL: redisUrl } = process.env
@@ -98,7 +98,7 @@ test('three nodes: what ends on one has ended on all within a second, and nothin
       const all = [laptop, phone, box]
 
       const started = await attempt(config)
-      const code = (await authorize(phone.browser, started.url)).searchParams.get('code') ?? ''
+      const back = await authorize(phone.browser, started.url)
       const consent = await arrive(mine, (await attempt(config, { prompt: 'consent' })).url)
       const tx = /^\/consent\?tx=(.+)$/.exec(consent)?.[1]
       assert.ok(tx, consent)
@@ -157,10 +157,7 @@ test('three nodes: what ends on one has ended on all within a second, and nothin
       const redeemed = await fetch(`${others[0]?.address}/oauth/token`, {
         method: 'POST',
         body: new URLSearchParams({
-          grant_type: 'authorization_code',
-          code,
-          code_verifier: started.verifier,
-          redirect_uri: callback,
+          ...codeGrant(back, started),
           client_id: apps.web.client_id,
           client_secret: apps.web.client_secret ?? '',
         }),

@@ -5,7 +5,7 @@ import { eventually } from '../../../../test/harness/journey.ts'
 import {
   attempt,
   authorize,
-  callback,
+  codeGrant,
   discover,
   type RegisteredApp,
   registerApp,
@@ -69,12 +69,7 @@ async function scene(server: TestServer, settings: object = {}) {
     assert.equal(response.status, 200)
     return (await response.json()) as { access_token: string; refresh_token: string }
   }
-  const tokens = await redeem({
-    grant_type: 'authorization_code',
-    code: back.searchParams.get('code') ?? '',
-    code_verifier: started.verifier,
-    redirect_uri: callback,
-  })
+  const tokens = await redeem(codeGrant(back, started))
   const refresh = (refresh_token: string) => redeem({ grant_type: 'refresh_token', refresh_token })
   return { person, accountId, app, tokens, redeem, refresh }
 }
@@ -271,10 +266,7 @@ test('the key that a token is bound to is named, and a proof at introspection ch
   })
   const bound = await askWithProof(server.origin, holder, {
     ...posted(app),
-    grant_type: 'authorization_code',
-    code: (await authorize(person, started.url)).searchParams.get('code') ?? '',
-    code_verifier: started.verifier,
-    redirect_uri: callback,
+    ...codeGrant(await authorize(person, started.url), started),
   })
   const proof = { dpop: holder.prove('POST', `${server.origin}/oauth/introspect`) }
   for (const headers of [{}, proof]) {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import {
   attempt,
   authorize,
-  callback,
+  codeGrant,
   discover,
   signIn as openidSignIn,
   registerApp,
@@ -58,12 +58,8 @@ for (const database of databases)
 
     const refreshed = async (headers: Record<string, string>) => {
       const started = await attempt(config, { scope: 'offline_access models:read chat:write' })
-      const { refresh_token = '' } = await ask({
-        grant_type: 'authorization_code',
-        code: (await authorize(person, started.url)).searchParams.get('code') ?? '',
-        code_verifier: started.verifier,
-        redirect_uri: callback,
-      })
+      const back = await authorize(person, started.url)
+      const { refresh_token = '' } = await ask(codeGrant(back, started))
       const first = await ask({ grant_type: 'refresh_token', refresh_token }, headers)
       const again = await ask({ grant_type: 'refresh_token', refresh_token }, headers)
       assert.equal(again.refresh_token, first.refresh_token)
