@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { type Clock, pause, systemClock } from '../platform/clock.ts'
 import { FakeIdTokens } from './fake-id-tokens.ts'
 import { type JudgedProof, judgeProof } from './proof.ts'
+import { type Served, serve } from './serve.ts'
 
 export type FakeProviderOptions = {
   clock?: Clock
@@ -74,7 +73,7 @@ export class FakeProvider {
     string,
     { approved: boolean | null; polls: number; interval: number }
   >()
-  #server: Server | null = null
+  #served: Served | null = null
   #names = 0
 
   constructor(options: FakeProviderOptions = {}) {
@@ -100,35 +99,13 @@ export class FakeProvider {
 
   /** Serves on a free port of 127.0.0.1 and becomes that issuer. Faults cut real connections. */
   async listen(): Promise<string> {
-    this.#server = createServer(async (incoming, outgoing) => {
-      const chunks: Uint8Array[] = []
-      for await (const chunk of incoming) chunks.push(chunk as Uint8Array)
-      const headers = new Headers()
-      for (const [name, value] of Object.entries(incoming.headers))
-        if (typeof value === 'string') headers.set(name, value)
-      const request = new Request(new URL(incoming.url ?? '/', this.issuer), {
-        method: incoming.method ?? 'GET',
-        headers,
-        ...(chunks.length > 0 ? { body: Buffer.concat(chunks) } : {}),
-      })
-      try {
-        const response = await this.fetch(request)
-        outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-        outgoing.end(await response.text())
-      } catch {
-        outgoing.destroy()
-      }
-    })
-    await new Promise<void>((resolve) => this.#server?.listen(0, '127.0.0.1', resolve))
-    this.issuer = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    this.#served = await serve(this.fetch, () => this.issuer)
+    this.issuer = this.#served.origin
     return this.issuer
   }
 
   async close(): Promise<void> {
-    this.#server?.closeAllConnections()
-    await new Promise<void>((resolve) =>
-      this.#server ? this.#server.close(() => resolve()) : resolve(),
-    )
+    await this.#served?.close()
   }
 
   /** A token reply as after a sign-in: the start of a new family. */
